@@ -1,0 +1,99 @@
+// What a participant learns from evidence, and the interface every platform's verifier has.
+#ifndef SEALFOLD_ATTEST_VERIFIER_H_
+#define SEALFOLD_ATTEST_VERIFIER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "protocol/base/bytes.h"
+#include "protocol/base/types.h"
+
+namespace sealfold {
+
+// One thing that was looked at.
+struct Check {
+  std::string name;      // stable, snake_case: "chain", "pcr0", ...
+  std::string expected;
+  std::string found;
+  bool passed = false;
+};
+
+// What the evidence says, once its signature and chain hold.
+struct Claims {
+  std::string platform;
+  std::string module_id;
+  uint64_t timestamp_ms = 0;  // since 1970, UTC, by the platform's clock
+  std::map<uint32_t, Bytes> registers;  // PCR index -> value
+  std::optional<Bytes> public_key;
+  std::optional<Bytes> user_data;
+  std::optional<Bytes> nonce;
+};
+
+// All checks in the order made. Verification stops where a later check would have no meaning (a bad signature
+// ends it), so the last check of a failed verdict may not be the policy's last.
+struct Verdict {
+  std::vector<Check> checks;
+  Claims claims;
+  // Set for evidence that says nothing about the machine; every output that relies on it must show it.
+  std::string caveat;
+
+  bool passed() const;  // there is a check, and every check passed
+  // OK, or PermissionDenied explained by the first check that failed; code "evidence_<check name>".
+  absl::Status status() const;
+};
+
+// What the policy accepts: one set of register values; all must match.
+struct ReferenceValues {
+  std::string name;  // e.g. a release, for messages
+  std::map<uint32_t, Bytes> registers;
+};
+
+struct EvidencePolicy {
+  std::string platform;              // "aws-nitro", "sealfold-softnsm"
+  std::string root_pem;              // the pinned trust root. For aws-nitro AWS's own is built in: leave empty
+  std::vector<ReferenceValues> reference_values;  // any one set must match wholly
+  uint64_t age_ms_max = 300'000;     // how old a document may be
+  uint64_t skew_ms_max = 5'000;      // how far in the future by our clock
+};
+
+// Refuses policies that would accept too much: no reference values, a set without registers, an all-zero
+// value (what a debug enclave has), a value of the wrong length, a platform unknown to this build, a
+// software platform without a root. InvalidArgument, codes "policy_*".
+absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
+
+// What must be in the document of this session. An unset member is not compared.
+struct EvidenceExpectation {
+  std::optional<Bytes> nonce;
+  std::optional<Bytes> user_data;
+  std::optional<Bytes> public_key;
+  uint64_t now_ms = 0;  // since 1970, UTC
+  // false for evidence looked at later (a record's): then `now_ms` and the policy's age do not matter and
+  // only the document's own time counts for its certificates.
+  bool check_freshness = true;
+};
+
+// Verifies one document. A pure function: no clock, file or network.
+class Verifier {
+ public:
+  virtual ~Verifier() = default;
+  virtual absl::string_view platform() const = 0;
+  virtual Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
+                         const EvidenceExpectation& expectation) const = 0;
+};
+
+// The verifier of `platform` in this build; nullptr if it has none.
+const Verifier* FindVerifier(absl::string_view platform);
+
+// CheckEvidencePolicy, then the platform's verifier. A platform that this build lacks fails the check
+// "platform": closed, never skipped.
+Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
+                       const EvidenceExpectation& expectation);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_VERIFIER_H_

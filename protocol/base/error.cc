@@ -1,0 +1,70 @@
+#include "protocol/base/error.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/types/optional.h"
+
+namespace sealfold {
+namespace {
+
+constexpr char kPayloadUrl[] = "sealfold/explanation";
+// Separates the fields within the payload; text that contains it is cleaned first.
+constexpr char kSeparator = '\x1f';
+
+std::string Clean(std::string text) {
+  for (char& c : text) {
+    if (c == kSeparator) c = ' ';
+  }
+  return text;
+}
+
+absl::Status Make(absl::StatusCode code, const Explanation& e) {
+  std::string message = e.what;
+  if (!e.expected.empty()) absl::StrAppend(&message, ": expected ", e.expected);
+  if (!e.found.empty()) absl::StrAppend(&message, e.expected.empty() ? ": found " : ", found ", e.found);
+  if (!e.advice.empty()) absl::StrAppend(&message, "; ", e.advice);
+  absl::Status status(code, absl::StrCat(message, " [", e.code, "]"));
+  std::string payload;
+  for (const std::string* field : {&e.code, &e.what, &e.expected, &e.found, &e.advice}) {
+    if (field != &e.code) payload.push_back(kSeparator);
+    payload += Clean(*field);
+  }
+  status.SetPayload(kPayloadUrl, absl::Cord(payload));
+  return status;
+}
+
+}  // namespace
+
+absl::Status BadInput(const Explanation& e) { return Make(absl::StatusCode::kInvalidArgument, e); }
+absl::Status Refused(const Explanation& e) { return Make(absl::StatusCode::kPermissionDenied, e); }
+absl::Status PeerError(const Explanation& e) { return Make(absl::StatusCode::kUnavailable, e); }
+
+Explanation Explain(const absl::Status& status) {
+  SEALFOLD_CHECK(!status.ok());
+  absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
+  if (!payload.has_value()) {
+    return {.code = absl::StatusCodeToString(status.code()), .what = std::string(status.message())};
+  }
+  std::vector<std::string> fields = absl::StrSplit(std::string(*payload), kSeparator);
+  SEALFOLD_CHECK(fields.size() == 5);
+  return {.code = fields[0],
+          .what = fields[1],
+          .expected = fields[2],
+          .found = fields[3],
+          .advice = fields[4]};
+}
+
+std::string ErrorCode(const absl::Status& status) {
+  return status.ok() ? "" : Explain(status).code;
+}
+
+void CheckFailed(const char* condition, const char* file, int line) {
+  std::fprintf(stderr, "%s:%d: internal error: %s does not hold\n", file, line, condition);
+  std::abort();
+}
+
+}  // namespace sealfold

@@ -1,0 +1,109 @@
+# How every target of Sealfold is declared.
+#
+# A library owns one folder and sees only the folders of what it links: each gets an include root of its
+# own (a directory with one link to its folder), so that including a header of a library that is not
+# linked does not compile. That is what keeps the dependencies pointing one way.
+
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+# Assertions guard invariants of a trusted program: they stay on in every build.
+foreach(config RELEASE RELWITHDEBINFO MINSIZEREL)
+  string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${config} "${CMAKE_CXX_FLAGS_${config}}")
+endforeach()
+# Every program of one build sits in one folder.
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+find_package(PkgConfig REQUIRED)
+find_package(absl REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(hwy REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(spdlog REQUIRED)
+if(SEALFOLD_TESTS)
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+endif()
+pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+
+# What all of our own code is compiled with; not passed on to who links us.
+add_library(sealfold_options INTERFACE)
+target_compile_options(sealfold_options INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Wvla -Werror
+  -fstack-protector-strong)
+if(SEALFOLD_SANITIZE)
+  add_compile_options(-fsanitize=${SEALFOLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SEALFOLD_SANITIZE})
+endif()
+if(SEALFOLD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(SEALFOLD_SOFTWARE_PLATFORM)
+  add_compile_definitions(SEALFOLD_SOFTWARE_PLATFORM=1)
+endif()
+
+# sealfold_include_root(TARGET FOLDER): FOLDER (relative to the source root) becomes includable as
+# "FOLDER/..." by TARGET and by what links it.
+function(sealfold_include_root target folder)
+  set(root ${CMAKE_BINARY_DIR}/include-roots/${target})
+  get_filename_component(parent ${root}/${folder} DIRECTORY)
+  file(MAKE_DIRECTORY ${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${folder} ${root}/${folder} SYMBOLIC)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${root}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/sealfold>)
+endfunction()
+
+# sealfold_library(NAME FOLDER path SOURCES ... LINKS ... [PRIVATE_LINKS ...])
+function(sealfold_library name)
+  cmake_parse_arguments(arg "" "FOLDER" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  add_library(sealfold::${name} ALIAS ${name})
+  target_link_libraries(${name} PUBLIC ${arg_LINKS}
+    PRIVATE ${arg_PRIVATE_LINKS} $<BUILD_INTERFACE:sealfold_options>)
+  sealfold_include_root(${name} ${arg_FOLDER})
+endfunction()
+
+# sealfold_program(NAME SOURCES ... LINKS ...)
+function(sealfold_program name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINKS} sealfold_options)
+endfunction()
+
+# sealfold_test(NAME SOURCES ... LINKS ... [LABELS ...]): a GoogleTest program whose cases ctest lists.
+function(sealfold_test name)
+  if(NOT SEALFOLD_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
+  sealfold_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS} GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE SEALFOLD_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+endfunction()
+
+# sealfold_fuzz(NAME SOURCES ... LINKS ... CORPUS dir): a libFuzzer target; `./run fuzz` finds it by its name.
+function(sealfold_fuzz name)
+  if(NOT SEALFOLD_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  sealfold_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+endfunction()

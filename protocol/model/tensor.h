@@ -1,0 +1,73 @@
+// Tensors as a plan names them, and the two byte layouts that follow from their list: a model file and an
+// update's payload.
+#ifndef SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
+#define SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "protocol/base/bytes.h"
+
+namespace sealfold {
+
+enum class Dtype { kF32, kF16, kBf16 };  // safetensors' F32, F16, BF16; little-endian
+
+size_t DtypeSizeBytes(Dtype dtype);
+absl::Span<const char* const> CborEnumNames(Dtype);  // "F32", "F16", "BF16"
+const char* DtypeName(Dtype dtype);
+
+struct TensorSpec {
+  std::string name;  // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; unique in a list
+  Dtype dtype = Dtype::kF32;
+  std::vector<uint64_t> shape;  // row-major; empty is a scalar
+
+  template <class V>
+  void Fields(V& v) {
+    v("name", name);
+    v("dtype", dtype);
+    v("shape", shape);
+  }
+  bool operator==(const TensorSpec&) const = default;
+
+  uint64_t elements() const;    // product of shape; requires that CheckTensors passed
+  uint64_t size_bytes() const;  // elements() * DtypeSizeBytes(dtype)
+};
+
+inline constexpr size_t kTensorsMax = 4096;
+inline constexpr uint64_t kModelBytesMax = uint64_t{1} << 40;  // 1 TiB
+
+// The bounds above: names, at least one tensor, no empty tensor, total within kModelBytesMax.
+absl::Status CheckTensors(absl::Span<const TensorSpec> tensors);
+
+// Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a multiple
+// of 64 bytes, zero bytes between. So no element straddles a chunk whose size is a multiple of 64.
+struct PayloadLayout {
+  struct Part {
+    Dtype dtype;
+    uint64_t offset_bytes;   // in the payload, a multiple of 64
+    uint64_t elements;
+    uint64_t element_first;  // index of its first element in the sum
+  };
+  std::vector<Part> parts;
+  uint64_t size_bytes = 0;  // of the payload: the last tensor's end, not padded
+  uint64_t elements = 0;    // of all tensors
+
+  // Requires: CheckTensors(tensors).ok().
+  static PayloadLayout Of(absl::Span<const TensorSpec> tensors);
+};
+
+// The canonical safetensors header of a model with these tensors: what the aggregator publishes starts with
+// exactly these bytes (8-byte length, JSON without spaces, tensors in the plan's order, padded with spaces to
+// a multiple of 8), and the tensors follow in the plan's order without gaps.
+// Requires: CheckTensors(tensors).ok().
+Bytes ModelFileHeader(absl::Span<const TensorSpec> tensors);
+
+// ModelFileHeader's length plus all tensors' bytes.
+uint64_t ModelFileSizeBytes(absl::Span<const TensorSpec> tensors);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
