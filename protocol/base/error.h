@@ -13,11 +13,11 @@
 namespace sealfold {
 
 struct Explanation {
-  std::string code;      // stable name in snake_case
-  std::string what;      // the thing that was looked at
-  std::string expected;  // may be empty
-  std::string found;     // may be empty; never secret data
-  std::string advice;    // what to do; may be empty
+  std::string code = {};      // stable name in snake_case
+  std::string what = {};      // the thing that was looked at
+  std::string expected = {};  // may be empty
+  std::string found = {};     // may be empty; never secret data
+  std::string advice = {};    // what to do; may be empty
 };
 
 // The input itself is malformed or violates a stated rule: InvalidArgument, exit code 5.
