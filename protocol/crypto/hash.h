@@ -2,6 +2,7 @@
 #ifndef SEALFOLD_PROTOCOL_CRYPTO_HASH_H_
 #define SEALFOLD_PROTOCOL_CRYPTO_HASH_H_
 
+#include <cstddef>
 #include <initializer_list>
 #include <memory>
 
@@ -31,9 +32,10 @@ class Sha256Stream {
   std::unique_ptr<State> state_;
 };
 
-// HKDF-Extract(salt, ikm) -> 32 bytes.
-Secret HkdfExtract(ByteSpan salt, ByteSpan ikm);
-// HKDF-Expand(prk, info, length). Requires length <= 255 * 32.
+// HKDF-Extract(salt, ikm) -> 32 bytes; the ikm is the concatenation of `ikm_parts`, so that a secret part
+// need not be copied.
+Secret HkdfExtract(ByteSpan salt, std::initializer_list<ByteSpan> ikm_parts);
+// HKDF-Expand(prk, info, length). Requires prk.size() >= 32, 0 < length <= 255 * 32, info.size() <= 16384.
 Secret HkdfExpand(ByteSpan prk, ByteSpan info, size_t length);
 
 }  // namespace sealfold

@@ -19,6 +19,7 @@ class SigningKey {
   Secret CopySeed() const;
 
  private:
+  SigningKey() = default;
   Secret secret_;  // 64 bytes, libsodium's form: seed, then public key
   SigningPublicKey public_key_;
 };
