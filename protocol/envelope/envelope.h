@@ -1,0 +1,126 @@
+// The sealed update (docs/PROTOCOL.md, "Envelope").
+//
+// An update is a payload (PayloadLayout) cut into chunks of the plan'"'"'s size. A signed header names plan, round,
+// attempt, participant and key; message 0 of the HPKE context is the sealed head (weight and, for sealed
+// delivery, the last model'"'"'s key); message i + 1 is chunk i. Each message is bound to plan, round, attempt
+// and participant by the context'"'"'s `info`, and to its index and whether it is the last by its `aad`.
+//
+// A sender that lost its HPKE context (a new process) goes on with a new header: `start` is the first chunk it
+// covers, `continues` the header before it. So no key ever seals two messages under one number.
+#ifndef SEALFOLD_PROTOCOL_ENVELOPE_ENVELOPE_H_
+#define SEALFOLD_PROTOCOL_ENVELOPE_ENVELOPE_H_
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "protocol/base/types.h"
+#include "protocol/crypto/hpke.h"
+#include "protocol/crypto/sign.h"
+#include "protocol/plan/plan.h"
+
+namespace sealfold {
+
+struct EnvelopeHeader {
+  static constexpr char kType[] = "envelope";
+  Digest plan;
+  Round round;
+  Attempt attempt;
+  SigningPublicKey participant;
+  Digest recipient;               // SHA-256 of the aggregator'"'"'s HPKE public key of this round
+  uint64_t sequence = 0;          // rises with every header of one participant in one attempt, from 1
+  uint64_t start = 0;             // first chunk sealed under this header
+  std::optional<Digest> continues;  // digest of the signed header that `start` > 0 goes on from
+  uint64_t payload_bytes = 0;
+  SealingPublicKey enc;           // HPKE'"'"'s encapsulated key
+
+  template <class V>
+  void Fields(V& v) {
+    v("plan", plan);
+    v("round", round);
+    v("attempt", attempt);
+    v("participant", participant);
+    v("recipient", recipient);
+    v("sequence", sequence);
+    v("start", start);
+    v("continues", continues);
+    v("payload_bytes", payload_bytes);
+    v("enc", enc);
+  }
+};
+
+// What only the aggregator may read.
+struct SealedHead {
+  static constexpr char kType[] = "head";
+  Weight weight;
+  std::optional<Bytes> model_key;  // 32 bytes: opens the sealed model this round starts from
+
+  template <class V>
+  void Fields(V& v) {
+    v("weight", weight);
+    v("model_key", model_key);
+  }
+};
+
+inline constexpr size_t kSealedHeadBytesMax = 256;
+
+// Number of chunks of a payload. Requires: both > 0.
+uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes);
+// Plaintext bytes of chunk `index`. Requires: index < ChunkCount.
+uint64_t ChunkSizeBytes(uint64_t payload_bytes, uint64_t chunk_bytes, uint64_t index);
+
+// Seals one header'"'"'s worth of chunks. Moves, does not copy.
+class EnvelopeSender {
+ public:
+  // `header.enc` is filled in; everything else is the caller'"'"'s. `ephemeral_seed` is fresh.
+  static absl::StatusOr<EnvelopeSender> Make(const Plan& plan, EnvelopeHeader header,
+                                             const SealingPublicKey& recipient, const SealedHead& head,
+                                             const SigningKey& key, const Secret& ephemeral_seed);
+  const Bytes& signed_header() const { return signed_header_; }
+  const Bytes& sealed_head() const { return sealed_head_; }
+  // SHA-256 of signed_header().
+  const Digest& header_digest() const { return header_digest_; }
+  uint64_t chunk_count() const { return chunk_count_; }
+
+  // Seals chunk `index` into `out` (plaintext + kAeadTagSize). Requires: indices strictly rise from
+  // header.start, each at most once; the plaintext has the chunk'"'"'s size.
+  void SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out);
+
+ private:
+  EnvelopeSender(HpkeContext context, uint64_t chunk_count, uint64_t next);
+  HpkeContext context_;
+  Bytes signed_header_;
+  Bytes sealed_head_;
+  Digest header_digest_;
+  uint64_t chunk_count_;
+  uint64_t next_;
+};
+
+// A header whose signature holds.
+struct OpenedHeader {
+  EnvelopeHeader header;
+  Digest digest;  // SHA-256 of the signed bytes
+};
+// Form and signature, and that the signer is header.participant. InvalidArgument or PermissionDenied.
+absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header);
+
+// Opens one header'"'"'s worth of chunks.
+class EnvelopeReceiver {
+ public:
+  // PermissionDenied ("seal_broken") when the head was not sealed to `recipient` under this header.
+  static absl::StatusOr<EnvelopeReceiver> Make(const Plan& plan, const EnvelopeHeader& header,
+                                               const HpkeKeyPair& recipient, ByteSpan sealed_head);
+  const SealedHead& head() const { return head_; }
+  uint64_t chunk_count() const { return chunk_count_; }
+  // Opens chunk `index` into `out`, which has the chunk'"'"'s plaintext size. "seal_broken" leaves nothing in `out`.
+  absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
+
+ private:
+  EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_t chunk_count);
+  HpkeContext context_;
+  SealedHead head_;
+  uint64_t chunk_count_;
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PROTOCOL_ENVELOPE_ENVELOPE_H_
