@@ -48,10 +48,12 @@ std::string ErrorCode(const absl::Status& status);
 // SEALFOLD_ASSIGN_OR_RETURN(auto x, F()): the value of F(), or a return of its Status.
 #define SEALFOLD_ASSIGN_OR_RETURN(lhs, expr) \
   SEALFOLD_ASSIGN_OR_RETURN_(SEALFOLD_CONCAT_(sealfold_or_, __LINE__), lhs, expr)
+// NOLINTBEGIN(bugprone-macro-parentheses): tmp and lhs are declared here, a declaration takes none
 #define SEALFOLD_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
   auto tmp = (expr);                               \
   if (!tmp.ok()) return tmp.status();              \
   lhs = std::move(tmp).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 // SEALFOLD_CHECK(condition): must hold whatever a peer does; a failure is a bug of ours. In every build.
 #define SEALFOLD_CHECK(condition) \

@@ -2,6 +2,8 @@
 #ifndef SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
 #define SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
@@ -21,7 +23,8 @@ inline constexpr size_t kAeadNonceSize = 12;
 // A key's length in bytes.
 size_t AeadKeySize(AeadId id);
 
-// One key, expanded once. Moves, does not copy; one thread at a time.
+// One key, expanded once inside OpenSSL's context, which wipes it when freed. Moves, does not copy; one
+// thread at a time, const or not.
 class Aead {
  public:
   // Requires: key.size() == AeadKeySize(id).
@@ -31,8 +34,8 @@ class Aead {
   ~Aead();
 
   // Writes ciphertext ‖ tag to `out`. Requires: nonce of kAeadNonceSize, out.size() == plaintext.size() +
-  // kAeadTagSize; `out` may start where `plaintext` starts, or not overlap it. The caller never uses a nonce
-  // twice with one key.
+  // kAeadTagSize, aad and plaintext below 2^31 bytes; `out` may start where `plaintext` starts, or not overlap
+  // it. The caller never uses a nonce twice with one key.
   void Seal(ByteSpan nonce, ByteSpan aad, ByteSpan plaintext, MutableByteSpan out) const;
 
   // Writes the plaintext to `out`; requires out.size() + kAeadTagSize == sealed.size(), overlap as above.

@@ -9,20 +9,20 @@
 
 namespace sealfold {
 
-inline constexpr size_t kHpkeEncSize = 32;      // Nenc
-inline constexpr size_t kHpkeSeedSize = 32;     // Nsk, used as DeriveKeyPair's ikm
+inline constexpr size_t kHpkeSeedSize = 32;  // Nsk, the least of DeriveKeyPair's ikm
 
-// A recipient's key pair, by DeriveKeyPair(seed) (RFC 9180, 7.1.3).
+// A key pair of a recipient, or of a sender for one context (its encapsulated key is then the public key).
 class HpkeKeyPair {
  public:
-  // Requires: seed.size() >= kHpkeSeedSize.
+  // DeriveKeyPair(seed) (RFC 9180, 7.1.3). Requires: seed.size() >= kHpkeSeedSize.
   static HpkeKeyPair Derive(const Secret& seed);
   // From the raw private key (for key files and vectors). Requires: 32 bytes.
-  static HpkeKeyPair FromPrivateKey(const Secret& private_key);
+  static HpkeKeyPair FromPrivateKey(Secret private_key);
   const SealingPublicKey& public_key() const { return public_key_; }
   const Secret& private_key() const { return private_key_; }
 
  private:
+  HpkeKeyPair() = default;
   Secret private_key_;
   SealingPublicKey public_key_;
 };
@@ -31,25 +31,31 @@ class HpkeKeyPair {
 // two messages under one `seq`; a receiver may open any `seq`, in any order. Moves, does not copy.
 class HpkeContext {
  public:
-  // Sender: SetupBaseS with the ephemeral pair derived from `ephemeral_seed`, which is used once and drawn
-  // fresh by the caller. Writes the encapsulated key to `enc`. InvalidArgument for a low-order `recipient`.
+  // Sender: SetupBaseS. The ephemeral pair is derived from a seed that the caller drew fresh; it serves one
+  // context and is erased. InvalidArgument ("sealing_key_weak") for a low-order `recipient`.
   static absl::StatusOr<HpkeContext> SetupSender(AeadId aead, const SealingPublicKey& recipient,
-                                                 ByteSpan info, const Secret& ephemeral_seed,
-                                                 SealingPublicKey& enc);
-  // Receiver: SetupBaseR. InvalidArgument for a low-order `enc`.
+                                                 ByteSpan info, HpkeKeyPair ephemeral);
+  // Receiver: SetupBaseR. InvalidArgument ("sealing_key_weak") for a low-order `enc`.
   static absl::StatusOr<HpkeContext> SetupReceiver(AeadId aead, const SealingPublicKey& enc,
                                                    const HpkeKeyPair& recipient, ByteSpan info);
+
+  // The encapsulated key, which the sender sends along.
+  const SealingPublicKey& enc() const { return enc_; }
 
   // As Aead::Seal and Aead::Open, with the nonce that belongs to `seq` (RFC 9180, 5.2).
   void Seal(uint64_t seq, ByteSpan aad, ByteSpan plaintext, MutableByteSpan out) const;
   absl::Status Open(uint64_t seq, ByteSpan aad, ByteSpan sealed, MutableByteSpan out) const;
-  // RFC 9180, 5.3.
+  // RFC 9180, 5.3. Requires: 0 < length <= 255 * 32, exporter_context.size() <= 16000.
   Secret Export(ByteSpan exporter_context, size_t length) const;
 
  private:
-  struct Schedule;
-  HpkeContext(AeadId id, Aead aead, Secret base_nonce, Secret exporter_secret);
+  HpkeContext(AeadId id, const SealingPublicKey& enc, Aead aead, Secret base_nonce,
+              Secret exporter_secret);
+  // The key schedule (RFC 9180, 5.1) on `dh`, the X25519 of one side's private key and the other's public.
+  static HpkeContext Schedule(AeadId id, const Secret& dh, const SealingPublicKey& enc,
+                              const SealingPublicKey& recipient, ByteSpan info);
   AeadId id_;
+  SealingPublicKey enc_;
   Aead aead_;
   Secret base_nonce_;
   Secret exporter_secret_;
