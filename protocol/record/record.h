@@ -121,6 +121,14 @@ absl::StatusOr<RecordFile> DecodeRecordFile(ByteSpan bytes);
 
 Bytes SignRecord(const RoundRecord& record, const SigningKey& record_key);
 
+// A signed record whose form and signature hold; whether `signer` is the right key is the caller's question.
+struct OpenedRecord {
+  RoundRecord record;
+  SigningPublicKey signer;
+  Digest digest;  // SHA-256 of the signed bytes
+};
+absl::StatusOr<OpenedRecord> OpenRecord(ByteSpan signed_record);
+
 // A record file whose inner consistency holds: the plan'"'"'s signature, the record'"'"'s signature by the key that
 // the binding names, record and binding and plan in agreement, the log'"'"'s root, quorum, every logged
 // participant in the plan once. Not checked here: evidence (attest/), trust in the coordinator, the model'"'"'s bytes,
@@ -149,7 +157,8 @@ struct ReceiptProof {
     v("path", path);
   }
 };
-// Makes the proof for `participant` from a checked file'"'"'s log; NotFound if it has no entry.
+// Makes the proof for `participant` from a checked file'"'"'s log; NotFound if it has no
+// entry ("receipt_absent").
 absl::StatusOr<std::vector<Digest>> InclusionPath(const RecordFile& file, const SigningPublicKey& participant);
 absl::Status CheckReceiptProof(const ReceiptProof& proof, const CheckedRecord& record,
                                const SigningPublicKey& record_key);

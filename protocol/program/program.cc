@@ -1,0 +1,148 @@
+#include "protocol/program/program.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+std::string Coloured(bool colour, const char* code, absl::string_view text) {
+  return colour ? absl::StrCat("\x1b[", code, "m", text, "\x1b[0m") : std::string(text);
+}
+
+bool ColourOn(int fd) { return isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
+
+absl::Status FileError(absl::string_view doing, const std::string& path) {
+  return BadInput({.code = "file_unusable",
+                   .what = absl::StrCat(doing, " ", path),
+                   .expected = "",
+                   .found = std::strerror(errno),
+                   .advice = "check the path and its permissions"});
+}
+
+// Writes all of `content`; false with errno set otherwise.
+bool WriteAll(int fd, absl::string_view content) {
+  while (!content.empty()) {
+    ssize_t n = write(fd, content.data(), content.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    content.remove_prefix(static_cast<size_t>(n));
+  }
+  return true;
+}
+
+}  // namespace
+
+int ExitCode(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return kExitDone;
+    case absl::StatusCode::kPermissionDenied:
+      return kExitRefused;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:
+      return kExitNetwork;
+    default:
+      return kExitBadInput;
+  }
+}
+
+void Output::Line(absl::string_view text) const {
+  if (json_) return;
+  std::printf("%.*s\n", static_cast<int>(text.size()), text.data());
+  std::fflush(stdout);
+}
+
+void Output::Json(absl::string_view json_text) const {
+  if (!json_) return;
+  std::printf("%.*s\n", static_cast<int>(json_text.size()), json_text.data());
+  std::fflush(stdout);
+}
+
+int Output::Finish(const absl::Status& status) const {
+  if (status.ok()) return kExitDone;
+  Explanation e = Explain(status);
+  if (json_) {
+    nlohmann::json error = {{"error", e.code}, {"what", e.what}};
+    if (!e.expected.empty()) error["expected"] = e.expected;
+    if (!e.found.empty()) error["found"] = e.found;
+    if (!e.advice.empty()) error["do"] = e.advice;
+    std::fprintf(stderr, "%s\n",
+                 error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    return ExitCode(status);
+  }
+  std::fprintf(stderr, "%s %s [%s]\n", Coloured(ColourOn(STDERR_FILENO), "1;31", "error:").c_str(),
+               e.what.c_str(), e.code.c_str());
+  for (const auto& [label, text] : {std::pair("expected", &e.expected), std::pair("found", &e.found),
+                                    std::pair("do", &e.advice)}) {
+    if (!text->empty()) std::fprintf(stderr, "  %-9s %s\n", label, text->c_str());
+  }
+  return ExitCode(status);
+}
+
+std::string Output::Mark(bool passed) const {
+  return passed ? Coloured(ColourOn(STDOUT_FILENO), "32", "ok") : Coloured(ColourOn(STDOUT_FILENO), "1;31", "NO");
+}
+
+std::string Output::Bold(absl::string_view text) const {
+  return Coloured(ColourOn(STDOUT_FILENO), "1", text);
+}
+
+std::string Output::Warn(absl::string_view text) const {
+  return Coloured(ColourOn(STDOUT_FILENO), "33", text);
+}
+
+bool Output::terminal() const { return !json_ && isatty(STDOUT_FILENO) == 1; }
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_bytes_max) {
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return FileError("reading", path);
+  std::string content;
+  char buffer[1 << 16];
+  ssize_t n = 0;
+  while ((n = read(fd, buffer, sizeof(buffer))) != 0) {
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) break;
+    content.append(buffer, static_cast<size_t>(n));
+    if (content.size() > size_bytes_max) {
+      close(fd);
+      return BadInput({.code = "file_too_large",
+                       .what = absl::StrCat("reading ", path),
+                       .expected = absl::StrCat("at most ", size_bytes_max, " bytes"),
+                       .found = "more"});
+    }
+  }
+  const int error = errno;
+  close(fd);
+  errno = error;
+  if (n < 0) return FileError("reading", path);
+  return content;
+}
+
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view content, bool secret) {
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);
+  if (fd < 0) return FileError("writing", path);
+  const bool written = WriteAll(fd, content) && fsync(fd) == 0;
+  const int error = errno;
+  if (close(fd) != 0 || !written || rename(temporary.c_str(), path.c_str()) != 0) {
+    if (!written) errno = error;
+    absl::Status status = FileError("writing", path);
+    unlink(temporary.c_str());
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold
