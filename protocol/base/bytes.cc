@@ -7,6 +7,18 @@
 
 namespace sealfold {
 
+void StoreBigEndian64(MutableByteSpan out, uint64_t value) {
+  SEALFOLD_CHECK(out.size() == 8);
+  for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(value >> (56 - 8 * i));
+}
+
+uint64_t LoadBigEndian64(ByteSpan bytes) {
+  SEALFOLD_CHECK(bytes.size() == 8);
+  uint64_t value = 0;
+  for (uint8_t b : bytes) value = value << 8 | b;
+  return value;
+}
+
 std::string HexEncode(ByteSpan bytes) { return absl::BytesToHexString(AsText(bytes)); }
 
 absl::StatusOr<Bytes> HexDecode(absl::string_view hex) {

@@ -31,6 +31,10 @@ inline Bytes ToBytes(ByteSpan bytes) { return Bytes(bytes.begin(), bytes.end());
 
 inline void Append(Bytes& out, ByteSpan more) { out.insert(out.end(), more.begin(), more.end()); }
 
+// 64-bit integers as 8 bytes, most significant first. Requires: the span has 8 bytes.
+void StoreBigEndian64(MutableByteSpan out, uint64_t value);
+uint64_t LoadBigEndian64(ByteSpan bytes);
+
 // Lower-case hexadecimal.
 std::string HexEncode(ByteSpan bytes);
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr char kSignContext[] = "sealfold envelope 1";
 constexpr cbor::Limits kHeaderLimits = {.size_bytes_max = 1024, .items_max = 32, .depth_max = 1};
-constexpr cbor::Limits kHeadLimits = {.size_bytes_max = kSealedHeadBytesMax, .items_max = 8, .depth_max = 1};
+constexpr size_t kHeadBytes = 8;           // weight
+constexpr size_t kHeadWithKeyBytes = 8 + 32;  // and model key
 constexpr uint64_t kHeadSeq = 0;
 
 // What every message of a header is bound to: the header without what HPKE itself produces.
@@ -28,9 +29,24 @@ Bytes ContextInfo(const EnvelopeHeader& header) {
 // A message's number and whether it is the last of the update: 8 bytes big-endian, then 0 or 1.
 std::array<uint8_t, 9> MessageAad(uint64_t seq, bool last) {
   std::array<uint8_t, 9> aad;
-  for (int i = 0; i < 8; ++i) aad[i] = static_cast<uint8_t>(seq >> (56 - 8 * i));
+  StoreBigEndian64(absl::MakeSpan(aad).first(8), seq);
   aad[8] = last ? 1 : 0;
   return aad;
+}
+
+Secret EncodeHead(const SealedHead& head) {
+  SEALFOLD_CHECK(head.model_key.empty() || head.model_key.size() == kHeadWithKeyBytes - kHeadBytes);
+  Secret out(kHeadBytes + head.model_key.size());
+  StoreBigEndian64(out.mutable_span().first(kHeadBytes), head.weight.value());
+  std::copy(head.model_key.span().begin(), head.model_key.span().end(),
+            out.mutable_span().begin() + kHeadBytes);
+  return out;
+}
+
+SealedHead DecodeHead(ByteSpan plain) {
+  SealedHead head{.weight = Weight(LoadBigEndian64(plain.first(kHeadBytes))), .model_key = {}};
+  if (plain.size() > kHeadBytes) head.model_key = Secret::CopyOf(plain.subspan(kHeadBytes));
+  return head;
 }
 
 }  // namespace
@@ -62,11 +78,10 @@ absl::StatusOr<EnvelopeSender> EnvelopeSender::Make(const Plan& plan, EnvelopeHe
   EnvelopeSender sender(std::move(context), chunk_count, header.start);
   sender.signed_header_ = SignSign1(key, kSignContext, cbor::EncodeFields(header));
   sender.header_digest_ = Sha256(sender.signed_header_);
-  Bytes plain_head = cbor::EncodeFields(head);
+  const Secret plain_head = EncodeHead(head);
   sender.sealed_head_.resize(plain_head.size() + kAeadTagSize);
-  sender.context_.Seal(kHeadSeq, MessageAad(kHeadSeq, false), plain_head,
+  sender.context_.Seal(kHeadSeq, MessageAad(kHeadSeq, false), plain_head.span(),
                        absl::MakeSpan(sender.sealed_head_));
-  Wipe(absl::MakeSpan(plain_head));
   return sender;
 }
 
@@ -95,23 +110,21 @@ EnvelopeReceiver::EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_
 absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan, const EnvelopeHeader& header,
                                                         const HpkeKeyPair& recipient,
                                                         ByteSpan sealed_head) {
-  if (sealed_head.size() < kAeadTagSize || sealed_head.size() > kSealedHeadBytesMax + kAeadTagSize) {
+  if (sealed_head.size() != kHeadBytes + kAeadTagSize &&
+      sealed_head.size() != kHeadWithKeyBytes + kAeadTagSize) {
     return BadInput({.code = "head_length",
                      .what = "sealed head of an envelope",
-                     .expected = absl::StrCat(kAeadTagSize, " to ", kSealedHeadBytesMax + kAeadTagSize,
-                                              " bytes"),
+                     .expected = absl::StrCat(kHeadBytes + kAeadTagSize, " or ",
+                                              kHeadWithKeyBytes + kAeadTagSize, " bytes"),
                      .found = absl::StrCat(sealed_head.size(), " bytes")});
   }
   SEALFOLD_ASSIGN_OR_RETURN(
       HpkeContext context,
       HpkeContext::SetupReceiver(SuiteAead(plan.suite), header.enc, recipient, ContextInfo(header)));
-  Bytes plain_head(sealed_head.size() - kAeadTagSize);
+  Secret plain_head(sealed_head.size() - kAeadTagSize);
   SEALFOLD_RETURN_IF_ERROR(context.Open(kHeadSeq, MessageAad(kHeadSeq, false), sealed_head,
-                                        absl::MakeSpan(plain_head)));
-  absl::StatusOr<SealedHead> head = cbor::DecodeFields<SealedHead>(plain_head, kHeadLimits);
-  Wipe(absl::MakeSpan(plain_head));
-  SEALFOLD_RETURN_IF_ERROR(head.status());
-  return EnvelopeReceiver(std::move(context), *std::move(head),
+                                        plain_head.mutable_span()));
+  return EnvelopeReceiver(std::move(context), DecodeHead(plain_head.span()),
                           ChunkCount(header.payload_bytes, plan.chunk_bytes));
 }
 

@@ -48,20 +48,12 @@ struct EnvelopeHeader {
   }
 };
 
-// What only the aggregator may read.
+// What only the aggregator may read. On the wire: weight (8 bytes, big-endian), then the key if there is one;
+// not CBOR, so that the key never passes through a tree that is not wiped.
 struct SealedHead {
-  static constexpr char kType[] = "head";
   Weight weight;
-  std::optional<Bytes> model_key;  // 32 bytes: opens the sealed model this round starts from
-
-  template <class V>
-  void Fields(V& v) {
-    v("weight", weight);
-    v("model_key", model_key);
-  }
+  Secret model_key;  // empty, or 32 bytes: opens the sealed model this round starts from
 };
-
-inline constexpr size_t kSealedHeadBytesMax = 256;
 
 // Number of chunks of a payload. Requires: both > 0.
 uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes);

@@ -13,14 +13,13 @@ constexpr char kLabel[] = "sealfold model key 1";
 
 std::array<uint8_t, 8> BigEndian(uint64_t n) {
   std::array<uint8_t, 8> out;
-  for (int i = 0; i < 8; ++i) out[i] = static_cast<uint8_t>(n >> (56 - 8 * i));
+  StoreBigEndian64(absl::MakeSpan(out), n);
   return out;
 }
 
 std::array<uint8_t, kAeadNonceSize> ChunkNonce(uint64_t index) {
   std::array<uint8_t, kAeadNonceSize> nonce{};
-  std::array<uint8_t, 8> number = BigEndian(index);
-  std::copy(number.begin(), number.end(), nonce.begin() + 4);
+  StoreBigEndian64(absl::MakeSpan(nonce).subspan(4), index);
   return nonce;
 }
 
