@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/base/utf8.h"
 
 namespace sealfold::cbor {
 namespace {
@@ -63,28 +64,6 @@ cbor_callbacks MakeCallbacks() {
   c.null = [](void* t) { SetValue(t, Value()); };
   c.boolean = [](void* t, bool b) { SetValue(t, Value::Bool(b)); };
   return c;
-}
-
-// Well-formed UTF-8 (RFC 3629): no overlong forms, no surrogates.
-bool IsUtf8(absl::string_view text) {
-  const auto* p = reinterpret_cast<const uint8_t*>(text.data());
-  const auto* end = p + text.size();
-  while (p != end) {
-    uint8_t lead = *p++;
-    if (lead < 0x80) continue;
-    int more = lead >= 0xf0 && lead <= 0xf4 ? 3 : lead >= 0xe0 && lead < 0xf0 ? 2
-               : lead >= 0xc2 && lead < 0xe0 ? 1 : 0;
-    if (more == 0 || end - p < more) return false;
-    uint8_t second = p[0];
-    uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < low || second > high) return false;
-    for (int i = 1; i < more; ++i) {
-      if (p[i] < 0x80 || p[i] > 0xbf) return false;
-    }
-    p += more;
-  }
-  return true;
 }
 
 class Parser {

@@ -7,13 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "protocol/model/mapped_file.h"  // what a file is read through
 #include "protocol/model/tensor.h"
 
 namespace sealfold {
 
-// A header, read. Refused: a header longer than 16 MiB, JSON that is not an object or has doubled keys, an
-// unknown dtype, offsets that overlap, leave gaps, or do not fit shape or file. Tensors keep the order in which
-// their data lies.
+inline constexpr uint64_t kSafetensorsHeaderBytesMax = 16 << 20;
+inline constexpr size_t kSafetensorsMetadataMax = 4096;  // entries
+
+// A header, read. Keys may come in any order. Refused, as BadInput with code "safetensors_*" or one of
+// CheckTensors: a header longer than 16 MiB, JSON that is not an object or has doubled or unknown keys, a dtype
+// other than F32, F16 and BF16, offsets that overlap, leave gaps, or do not fit shape or file, a list that does
+// not pass CheckTensors. Tensors are listed in the order in which their data lies.
 struct SafetensorsHeader {
   struct Entry {
     TensorSpec spec;
@@ -28,26 +33,11 @@ struct SafetensorsHeader {
   const Entry* Find(absl::string_view name) const;
 };
 
-// Header bytes for `tensors` in this order with `metadata` (for updates; a model has none).
+// Header bytes for `tensors` in this order with `metadata` (for updates; a model has none): its length field,
+// the JSON, padded like ModelFileHeader's. Text of `metadata` that is not UTF-8 has its bad bytes replaced.
 // Requires: CheckTensors(tensors).ok().
 Bytes SafetensorsHeaderBytes(absl::Span<const TensorSpec> tensors,
                              const std::map<std::string, std::string>& metadata);
-
-// A read-only file mapped into memory; pages come and go as they are touched. Moves, does not copy.
-class MappedFile {
- public:
-  static absl::StatusOr<MappedFile> Open(const std::string& path);
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile& operator=(MappedFile&& other) noexcept;
-  ~MappedFile();
-  ByteSpan span() const { return span_; }
-  // Tells the system that the first `bytes` are not needed any more, so that a long read does not fill memory.
-  void DropBefore(uint64_t bytes) const;
-
- private:
-  explicit MappedFile(ByteSpan span) : span_(span) {}
-  ByteSpan span_;
-};
 
 }  // namespace sealfold
 

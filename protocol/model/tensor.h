@@ -20,7 +20,8 @@ absl::Span<const char* const> CborEnumNames(Dtype);  // "F32", "F16", "BF16"
 const char* DtypeName(Dtype dtype);
 
 struct TensorSpec {
-  std::string name;  // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; unique in a list
+  // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; not "__metadata__"; unique in a list.
+  std::string name;
   Dtype dtype = Dtype::kF32;
   std::vector<uint64_t> shape;  // row-major; empty is a scalar
 
@@ -37,9 +38,12 @@ struct TensorSpec {
 };
 
 inline constexpr size_t kTensorsMax = 4096;
+inline constexpr size_t kTensorNameBytesMax = 256;
+inline constexpr size_t kTensorDimensionsMax = 64;  // NumPy's and PyTorch's own limit
 inline constexpr uint64_t kModelBytesMax = uint64_t{1} << 40;  // 1 TiB
 
-// The bounds above: names, at least one tensor, no empty tensor, total within kModelBytesMax.
+// The bounds above: names, at least one tensor, no empty tensor, total within kModelBytesMax. BadInput with
+// code "tensors_*" or "tensor_*" otherwise.
 absl::Status CheckTensors(absl::Span<const TensorSpec> tensors);
 
 // Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a multiple
