@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "protocol/base/types.h"
+#include "protocol/cbor/value.h"
 #include "protocol/crypto/sign.h"
 
 namespace sealfold {
@@ -19,8 +20,10 @@ struct Sign1 {
 Bytes SignSign1(const SigningKey& key, absl::string_view context, ByteSpan payload);
 
 // Checks form and signature by the key that the protected header names; whether that key may sign this is
-// the caller's question. InvalidArgument ("cose_malformed") or PermissionDenied ("signature_wrong").
-absl::StatusOr<Sign1> OpenSign1(ByteSpan bytes, absl::string_view context);
+// the caller's question. InvalidArgument ("cbor_*", "cose_malformed") or PermissionDenied
+// ("signature_wrong").
+absl::StatusOr<Sign1> OpenSign1(ByteSpan bytes, absl::string_view context,
+                                size_t size_bytes_max = cbor::Limits{}.size_bytes_max);
 
 // The Sig_structure ["Signature1", protected, external_aad, payload] for any algorithm (attest/ uses it).
 Bytes SigStructure(ByteSpan protected_header, ByteSpan external_aad, ByteSpan payload);
