@@ -107,3 +107,20 @@ function(sealfold_fuzz name)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
 endfunction()
+
+# sealfold_embed_text(TARGET HEADER name SYMBOL kName FILE path): `#include "embedded/HEADER"` in TARGET's sources
+# declares `inline constexpr char sealfold::SYMBOL[]`, the text of FILE (relative to this directory) as it stands.
+function(sealfold_embed_text target)
+  cmake_parse_arguments(arg "" "HEADER;SYMBOL;FILE" "" ${ARGN})
+  set(root ${CMAKE_BINARY_DIR}/embedded-roots/${target})
+  file(READ ${arg_FILE} text)
+  file(CONFIGURE OUTPUT ${root}/embedded/${arg_HEADER} @ONLY CONTENT
+"// Made from ${arg_FILE}: change that.
+#pragma once
+namespace sealfold {
+inline constexpr char @arg_SYMBOL@[] = R\"embedded(@text@)embedded\";
+}
+")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FILE})
+  target_include_directories(${target} PRIVATE ${root})
+endfunction()
