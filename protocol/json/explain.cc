@@ -41,7 +41,8 @@ const json* ChildSchema(const json& root, const json& node, const std::string& t
 const json* ChildValue(const json& node, const std::string& token) {
   size_t index = 0;
   if (node.is_object()) return Member(node, token.c_str());
-  if (node.is_array() && absl::SimpleAtoi(token, &index) && index < node.size()) return &node[index];
+  if (node.is_array() && absl::SimpleAtoi(token, &index) && index < node.size())
+    return &node[index];
   return nullptr;
 }
 
@@ -49,7 +50,8 @@ std::string Quoted(const json& value) {
   std::string text = value.dump();
   if (text.size() <= kQuotedBytesMax) return text;
   size_t end = kQuotedBytesMax;
-  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;  // not within a character
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80)
+    --end;  // not within a character
   return absl::StrCat(value.type_name(), " ", text.substr(0, end), "...");
 }
 
@@ -78,8 +80,10 @@ std::string DescribeType(const json& node) {
     });
   }
   std::string name = type->get<std::string>();
-  if (name == "string") return absl::StrCat("a text", Bounds(node, "minLength", "maxLength", " characters"));
-  if (name == "array") return absl::StrCat("a list", Bounds(node, "minItems", "maxItems", " items"));
+  if (name == "string")
+    return absl::StrCat("a text", Bounds(node, "minLength", "maxLength", " characters"));
+  if (name == "array")
+    return absl::StrCat("a list", Bounds(node, "minItems", "maxItems", " items"));
   if (name == "object") return "an object {...}";
   if (name == "boolean") return "true or false";
   std::string text = absl::StrCat(name == "integer" ? "a whole number" : "a number",
@@ -146,8 +150,9 @@ absl::Status ExplainFailure(const json& schema, const json& document,
                        .what = where,
                        .expected = absl::StrCat("fields of ", absl::StrJoin(known, ", ")),
                        .found = Quoted(json(item.key())),
-                       .advice = nearest.empty() ? "remove it"
-                                                 : absl::StrCat("did you mean \"", nearest, "\"?")});
+                       .advice = nearest.empty()
+                                     ? "remove it"
+                                     : absl::StrCat("did you mean \"", nearest, "\"?")});
     }
   }
   const json* required = Member(*node, "required");

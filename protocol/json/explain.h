@@ -10,8 +10,8 @@
 
 namespace sealfold::json_internal {
 
-// The error at the node that `path` (object keys and array indices from the root) leads to; `document` failed
-// `schema` there. For LoadJson only.
+// The error at the node that `path` (object keys and array indices from the root) leads to;
+// `document` failed `schema` there. For LoadJson only.
 absl::Status ExplainFailure(const nlohmann::json& schema, const nlohmann::json& document,
                             const std::vector<std::string>& path, const std::string& source);
 

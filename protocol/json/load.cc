@@ -42,7 +42,8 @@ class StrictCallback {
     }
     if (event == json::parse_event_t::object_start) open_.emplace_back();
     if (event == json::parse_event_t::object_end) open_.pop_back();
-    if (event == json::parse_event_t::key && !open_.back().insert(parsed.get<std::string>()).second) {
+    if (event == json::parse_event_t::key &&
+        !open_.back().insert(parsed.get<std::string>()).second) {
       throw StopParsing{BadInput({.code = "json_doubled_key",
                                   .what = source_,
                                   .expected = "each field once in an object",
@@ -61,8 +62,10 @@ class StrictCallback {
 std::string Place(absl::string_view text, size_t byte) {
   absl::string_view before = text.substr(0, byte == 0 ? 0 : byte - 1);
   size_t line_start = before.rfind('\n');
-  size_t column = line_start == absl::string_view::npos ? before.size() : before.size() - line_start - 1;
-  return absl::StrCat("line ", 1 + std::count(before.begin(), before.end(), '\n'), ", column ", column + 1);
+  size_t column =
+      line_start == absl::string_view::npos ? before.size() : before.size() - line_start - 1;
+  return absl::StrCat("line ", 1 + std::count(before.begin(), before.end(), '\n'), ", column ",
+                      column + 1);
 }
 
 absl::StatusOr<json> Parse(absl::string_view text, const std::string& source) {
@@ -85,7 +88,8 @@ absl::StatusOr<json> Parse(absl::string_view text, const std::string& source) {
   }
 }
 
-// Of the errors that Valijson collected, the place of the innermost: the others only follow from it.
+// Of the errors that Valijson collected, the place of the innermost: the others only follow from
+// it.
 std::vector<std::string> FailurePath(valijson::ValidationResults& results) {
   std::vector<std::string> path;
   valijson::ValidationResults::Error error;
@@ -124,7 +128,8 @@ absl::StatusOr<json> LoadJson(absl::string_view text, absl::string_view schema_t
     if (validator.validate(schema, NlohmannJsonAdapter(document), &results)) return document;
     return json_internal::ExplainFailure(schema_document, document, FailurePath(results), name);
   } catch (const std::exception& e) {
-    // The document is well-formed JSON and the schema is ours: only what Valijson itself cannot take.
+    // The document is well-formed JSON and the schema is ours: only what Valijson itself cannot
+    // take.
     return BadInput({.code = "json_unsupported", .what = name, .found = e.what()});
   }
 }
