@@ -85,6 +85,9 @@ function(sealfold_program name)
   target_link_libraries(${name} PRIVATE ${arg_LINKS} sealfold_options)
 endfunction()
 
+# `programs` builds what a demonstration runs: everything but tests and benchmarks.
+add_custom_target(programs)
+
 # sealfold_test(NAME SOURCES ... LINKS ... [LABELS ...]): a GoogleTest program whose cases ctest lists.
 function(sealfold_test name)
   if(NOT SEALFOLD_TESTS)
