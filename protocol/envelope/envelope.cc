@@ -72,9 +72,10 @@ absl::StatusOr<EnvelopeSender> EnvelopeSender::Make(const Plan& plan, EnvelopeHe
   SEALFOLD_CHECK(header.start < chunk_count);
   SEALFOLD_CHECK(header.participant == key.public_key());
   header.recipient = Sha256(recipient.span());
-  SEALFOLD_ASSIGN_OR_RETURN(HpkeContext context,
-                            HpkeContext::SetupSender(SuiteAead(plan.suite), recipient, ContextInfo(header),
-                                                     ephemeral_seed, header.enc));
+  SEALFOLD_ASSIGN_OR_RETURN(
+      HpkeContext context, HpkeContext::SetupSender(SuiteAead(plan.suite), recipient, ContextInfo(header),
+                                                    HpkeKeyPair::Derive(ephemeral_seed)));
+  header.enc = context.enc();
   EnvelopeSender sender(std::move(context), chunk_count, header.start);
   sender.signed_header_ = SignSign1(key, kSignContext, cbor::EncodeFields(header));
   sender.header_digest_ = Sha256(sender.signed_header_);

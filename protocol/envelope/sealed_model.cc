@@ -70,11 +70,11 @@ absl::Status SealedModel::OpenChunk(uint64_t index, ByteSpan sealed, MutableByte
 absl::StatusOr<WrappedModelKey> WrapModelKey(const SignedPlan& plan, Round round,
                                              const PlanParticipant& participant, ByteSpan model_key,
                                              const Secret& ephemeral_seed) {
-  WrappedModelKey wrapped{.participant = participant.key, .enc = {}, .sealed = {}};
   SEALFOLD_ASSIGN_OR_RETURN(
       HpkeContext context,
       HpkeContext::SetupSender(SuiteAead(plan.plan.suite), participant.model_key, WrapInfo(plan, round),
-                               ephemeral_seed, wrapped.enc));
+                               HpkeKeyPair::Derive(ephemeral_seed)));
+  WrappedModelKey wrapped{.participant = participant.key, .enc = context.enc(), .sealed = {}};
   wrapped.sealed.resize(model_key.size() + kAeadTagSize);
   context.Seal(0, {}, model_key, absl::MakeSpan(wrapped.sealed));
   return wrapped;
