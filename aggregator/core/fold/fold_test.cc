@@ -159,10 +159,9 @@ TEST_P(FoldTest, SubtractUndoesAnyOneExactly) {
       for (const Update& update : c.updates) {
         FoldAdd(c.dtype, update.elements, c.Scale(update), absl::MakeSpan(sum));
       }
-      const Update undone = c.updates[random_() % 4];
-      FoldSubtract(c.dtype, undone.elements, c.Scale(undone), absl::MakeSpan(sum));
-      c.updates.erase(std::find_if(c.updates.begin(), c.updates.end(),
-                                   [&](const Update& u) { return u.elements == undone.elements; }));
+      const auto undone = c.updates.begin() + static_cast<std::ptrdiff_t>(random_() % 4);
+      FoldSubtract(c.dtype, undone->elements, c.Scale(*undone), absl::MakeSpan(sum));
+      c.updates.erase(undone);
       ASSERT_EQ(sum, c.ExactSum());
     }
   }

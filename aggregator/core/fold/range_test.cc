@@ -34,11 +34,6 @@ INSTANTIATE_TEST_SUITE_P(Dtypes, RangeTest,
                          ::testing::Values(Dtype::kF32, Dtype::kF16, Dtype::kBf16),
                          [](const auto& test) { return DtypeName(test.param); });
 
-bool InRange(Dtype dtype, const uint8_t* element, double range) {
-  const double x = ReadElement(dtype, element);
-  return std::isfinite(x) && std::abs(x) <= range;
-}
-
 TEST_P(RangeTest, OneBadElementIsSeenAnywhere) {
   const uint64_t seed = Seed();
   SCOPED_TRACE(testing::Message() << "SEALFOLD_TEST_SEED=" << seed);
@@ -62,36 +57,51 @@ TEST_P(RangeTest, OneBadElementIsSeenAnywhere) {
   }
 }
 
-// Every 16-bit pattern, and for F32 those around each end of each range, each among good ones.
-TEST_P(RangeTest, EveryPatternIsJudgedByItsValue) {
+// Whether `bits`, among zeros, is judged by its value. `elements` is all zeros, and is again after.
+void ExpectJudged(Dtype dtype, uint32_t bits, double range, MutableByteSpan elements) {
+  const size_t size = DtypeSizeBytes(dtype);
+  uint8_t* const place = &elements[bits % (elements.size() / size) * size];
+  std::memcpy(place, &bits, size);
+  const double x = ReadElement(dtype, place);
+  ASSERT_EQ(AllInRange(dtype, elements, range), std::isfinite(x) && std::abs(x) <= range)
+      << bits << " " << range;
+  std::memset(place, 0, size);
+}
+
+TEST_P(RangeTest, PatternsAroundEachEndOfEachRangeAreJudgedByTheirValue) {
   const size_t size = DtypeSizeBytes(GetParam());
+  const uint32_t sign = size == 2 ? 0x8000 : 0x80000000;
   std::vector<uint32_t> patterns;
-  if (size == 2) {
-    for (uint32_t bits = 0; bits < 0x10000; ++bits) patterns.push_back(bits);
-  } else {
-    for (const double range : kRanges) {
-      uint8_t element[4];
-      WriteElement(GetParam(), range, element);
-      uint32_t bits = 0;
-      std::memcpy(&bits, element, 4);
-      for (uint32_t off = 0; off < 8; ++off) {
-        patterns.push_back(bits - 4 + off);
-        patterns.push_back((bits - 4 + off) ^ 0x80000000);
-      }
+  for (const double range : kRanges) {
+    uint32_t bits = 0;
+    uint8_t element[4] = {};
+    WriteElement(GetParam(), range, element);
+    std::memcpy(&bits, element, size);
+    for (uint32_t near = bits < 4 ? 0 : bits - 4; near < bits + 4; ++near) {
+      patterns.push_back(near);
+      patterns.push_back(near | sign);
     }
-    for (const uint32_t nan : {0x7F800001u, 0x7FC00000u, 0x7FFFFFFFu, 0xFF800001u, 0xFFFFFFFFu})
-      patterns.push_back(nan);
   }
+  for (const uint32_t all : {sign - 1, sign / 2 + sign - 1, 2 * sign - 1})
+    patterns.push_back(all);  // NaN
   for (const int64_t target : Targets()) {
     const UseTarget use(target);
+    Bytes elements(39 * size);
     for (const double range : kRanges) {
-      Bytes elements(40 * size);
-      for (const uint32_t bits : patterns) {
-        uint8_t* const place = &elements[(bits % 39) * size];
-        std::memcpy(place, &bits, size);
-        ASSERT_EQ(AllInRange(GetParam(), elements, range), InRange(GetParam(), place, range))
-            << bits << " " << range;
-        std::memset(place, 0, size);
+      for (const uint32_t bits : patterns)
+        ExpectJudged(GetParam(), bits, range, absl::MakeSpan(elements));
+    }
+  }
+}
+
+TEST(RangeHalvesTest, EveryPatternIsJudgedByItsValue) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    Bytes elements(39 * 2);
+    for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+      for (const Dtype dtype : {Dtype::kF16, Dtype::kBf16}) {
+        ExpectJudged(dtype, bits, 3.1, absl::MakeSpan(elements));
+        ExpectJudged(dtype, bits, 1e39, absl::MakeSpan(elements));
       }
     }
   }
