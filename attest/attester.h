@@ -12,15 +12,15 @@ namespace sealfold {
 
 class Attester {
  public:
-  virtual ~Attester() = default;
+  virtual ~Attester() = default;  // for one thread at a time
   virtual absl::string_view platform() const = 0;
-  // A fresh document that carries these three (each may be empty: left out). Blocks while the device works.
-  // Unavailable if it cannot be reached or answers with an error.
+  // A fresh document that carries these three (each may be empty: left out). Blocks while the
+  // device works. Unavailable if it cannot be reached or answers with an error.
   virtual absl::StatusOr<Bytes> Attest(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key) = 0;
 };
 
-// The NSM's CBOR protocol over a Unix socket (SOCK_SEQPACKET, one request or response per packet), as
-// sealfold-softnsm serves it.
+// The NSM's CBOR protocol over a Unix socket (SOCK_SEQPACKET, one request or response per packet),
+// as sealfold-softnsm serves it.
 absl::StatusOr<std::unique_ptr<Attester>> ConnectSoftwareAttester(const std::string& socket_path);
 
 }  // namespace sealfold

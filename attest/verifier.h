@@ -17,29 +17,43 @@ namespace sealfold {
 
 // One thing that was looked at.
 struct Check {
-  std::string name;      // stable, snake_case: "chain", "pcr0", ...
-  std::string expected;
-  std::string found;
+  std::string name;  // stable, one of those below
+  std::string expected = {};
+  std::string found = {};  // byte strings as hex, shortened: Claims has the whole of them
   bool passed = false;
 };
 
+// The names, in the order in which the checks are made. The first three and any of the signed
+// part's own (chain, certificate_time, signature) end the verification when they fail; those after
+// it are all made.
+//   policy            the policy itself is fit (only recorded when it is not)
+//   platform          the policy's platform is in this build, and the verifier's
+//   format            the document's form and lengths
+//   chain             its certificates lead to the pinned root, each allowed to do what it does
+//   certificate_time  they are valid at the document's own time
+//   signature         the leaf's key signed the document
+//   debug             register 0 is there and not all zero, as it is in debug mode
+//   freshness         by the caller's clock and the policy
+//   nonce, user_data, public_key   as expected; each only where the expectation sets it
+//   registers         one of the policy's sets of reference values matches wholly
+
 // What the evidence says, once its signature and chain hold.
 struct Claims {
-  std::string platform;
-  std::string module_id;
-  uint64_t timestamp_ms = 0;  // since 1970, UTC, by the platform's clock
-  std::map<uint32_t, Bytes> registers;  // PCR index -> value
-  std::optional<Bytes> public_key;
-  std::optional<Bytes> user_data;
-  std::optional<Bytes> nonce;
+  std::string platform = {};
+  std::string module_id = {};
+  uint64_t timestamp_ms = 0;                 // since 1970, UTC, by the platform's clock
+  std::map<uint32_t, Bytes> registers = {};  // PCR index -> value
+  std::optional<Bytes> public_key = {};
+  std::optional<Bytes> user_data = {};
+  std::optional<Bytes> nonce = {};
 };
 
-// All checks in the order made. Verification stops where a later check would have no meaning (a bad signature
-// ends it), so the last check of a failed verdict may not be the policy's last.
+// All checks in the order made.
 struct Verdict {
   std::vector<Check> checks;
-  Claims claims;
-  // Set for evidence that says nothing about the machine; every output that relies on it must show it.
+  Claims claims;  // set only where "signature" passed
+  // Set for evidence that says nothing about the machine; every output that relies on it must show
+  // it.
   std::string caveat;
 
   bool passed() const;  // there is a check, and every check passed
@@ -49,31 +63,38 @@ struct Verdict {
 
 // What the policy accepts: one set of register values; all must match.
 struct ReferenceValues {
-  std::string name;  // e.g. a release, for messages
-  std::map<uint32_t, Bytes> registers;
+  std::string name = {};  // e.g. a release, for messages
+  std::map<uint32_t, Bytes> registers =
+      {};  // PCR index below 32 -> 48 bytes (SHA-384), not all zero
 };
 
 struct EvidencePolicy {
-  std::string platform;              // "aws-nitro", "sealfold-softnsm"
-  std::string root_pem;              // the pinned trust root. For aws-nitro AWS's own is built in: leave empty
-  std::vector<ReferenceValues> reference_values;  // any one set must match wholly
-  uint64_t age_ms_max = 300'000;     // how old a document may be
-  uint64_t skew_ms_max = 5'000;      // how far in the future by our clock
+  std::string platform = {};  // "aws-nitro", "sealfold-softnsm"
+  std::string root_pem =
+      {};  // the pinned trust root. For aws-nitro AWS's own is built in: leave empty
+  std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
+  uint64_t age_ms_max = 300'000;                       // how old a document may be
+  uint64_t skew_ms_max = 5'000;                        // how far in the future by our clock
 };
 
-// Refuses policies that would accept too much: no reference values, a set without registers, an all-zero
-// value (what a debug enclave has), a value of the wrong length, a platform unknown to this build, a
-// software platform without a root. InvalidArgument, codes "policy_*".
+// Refuses policies that would accept too much or nothing. InvalidArgument with one of the codes
+//   policy_platform_unknown   this build has no such platform
+//   policy_references_empty   no reference values
+//   policy_reference_empty    a set of them without registers
+//   policy_register_index     a register that no platform has
+//   policy_register_length    a value that is not 48 bytes
+//   policy_register_zero      an all-zero value: what a debug enclave has
+//   policy_root_missing, policy_root_malformed, policy_root_unexpected
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
 
 // What must be in the document of this session. An unset member is not compared.
 struct EvidenceExpectation {
-  std::optional<Bytes> nonce;
-  std::optional<Bytes> user_data;
-  std::optional<Bytes> public_key;
+  std::optional<Bytes> nonce = {};
+  std::optional<Bytes> user_data = {};
+  std::optional<Bytes> public_key = {};
   uint64_t now_ms = 0;  // since 1970, UTC
-  // false for evidence looked at later (a record's): then `now_ms` and the policy's age do not matter and
-  // only the document's own time counts for its certificates.
+  // false for evidence looked at later (a record's): then `now_ms` and the policy's age do not
+  // matter and only the document's own time counts for its certificates.
   bool check_freshness = true;
 };
 
@@ -82,6 +103,9 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual absl::string_view platform() const = 0;
+  // The platform's rule for the policy's root_pem. InvalidArgument, codes "policy_root_*".
+  virtual absl::Status CheckRoot(absl::string_view root_pem) const = 0;
+  // Requires nothing of the policy: with one that CheckEvidencePolicy refuses, some check fails.
   virtual Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation) const = 0;
 };
@@ -89,8 +113,8 @@ class Verifier {
 // The verifier of `platform` in this build; nullptr if it has none.
 const Verifier* FindVerifier(absl::string_view platform);
 
-// CheckEvidencePolicy, then the platform's verifier. A platform that this build lacks fails the check
-// "platform": closed, never skipped.
+// CheckEvidencePolicy, then the platform's verifier. A platform that this build lacks fails the
+// check "platform": closed, never skipped.
 Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
                        const EvidenceExpectation& expectation);
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "protocol/json/load.h"
 
 namespace sealfold {
@@ -42,12 +41,7 @@ std::string NearestWord(absl::string_view word, const std::vector<std::string>& 
       best_distance = distance;
     }
   }
-  if (!best.empty() || word.size() < 3) return best;
-  // "deadline" for "deadline_seconds": a word left half said.
-  for (const std::string& candidate : known) {
-    if (absl::StartsWith(candidate, word) || absl::StartsWith(word, candidate)) return candidate;
-  }
-  return "";
+  return best;
 }
 
 }  // namespace sealfold

@@ -1,0 +1,24 @@
+// The checks that are the same on every platform: what verified claims say, against policy and
+// expectation.
+#ifndef SEALFOLD_ATTEST_CLAIMS_CHECK_H_
+#define SEALFOLD_ATTEST_CLAIMS_CHECK_H_
+
+#include <string>
+
+#include "attest/verifier.h"
+
+namespace sealfold {
+
+// Adds the checks "debug", "freshness", "nonce", "user_data", "public_key" and "registers" on
+// `verdict.claims`. Requires: the claims' signature and chain hold.
+void CheckClaims(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
+                 Verdict& verdict);
+
+// Lower-case hex; of more than 20 bytes the first 12, the last 4 and the length.
+std::string ShortHex(ByteSpan bytes);
+
+bool IsAllZero(ByteSpan bytes);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_CLAIMS_CHECK_H_

@@ -1,0 +1,57 @@
+#include "absl/strings/str_cat.h"
+#include "attest/nitro/nitro_verifier.h"
+#include "attest/verifier.h"
+#include "protocol/base/error.h"
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+#include "attest/software/software_verifier.h"
+#endif
+
+namespace sealfold {
+namespace {
+
+absl::Span<const Verifier* const> Verifiers() {
+  static const NitroVerifier kNitro;
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+  static const SoftwareVerifier kSoftware;
+  static const Verifier* const kAll[] = {&kNitro, &kSoftware};
+#else
+  static const Verifier* const kAll[] = {&kNitro};
+#endif
+  return kAll;
+}
+
+}  // namespace
+
+const Verifier* FindVerifier(absl::string_view platform) {
+  for (const Verifier* verifier : Verifiers()) {
+    if (verifier->platform() == platform) return verifier;
+  }
+  return nullptr;
+}
+
+Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
+                       const EvidenceExpectation& expectation) {
+  const Verifier* verifier = FindVerifier(policy.platform);
+  Verdict verdict;
+  if (verifier == nullptr) {
+    std::string built;
+    for (const Verifier* each : Verifiers()) {
+      absl::StrAppend(&built, built.empty() ? "" : ", ", each->platform());
+    }
+    verdict.checks.push_back({.name = "platform",
+                              .expected = absl::StrCat("a platform of this build: ", built),
+                              .found = absl::StrCat("'", policy.platform.substr(0, 40), "'")});
+    return verdict;
+  }
+  if (absl::Status status = CheckEvidencePolicy(policy); !status.ok()) {
+    Explanation explanation = Explain(status);
+    verdict.checks.push_back(
+        {.name = "policy",
+         .expected = absl::StrCat(explanation.what, ": ", explanation.expected),
+         .found = explanation.found});
+    return verdict;
+  }
+  return verifier->Verify(evidence, policy, expectation);
+}
+
+}  // namespace sealfold

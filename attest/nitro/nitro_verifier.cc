@@ -1,0 +1,141 @@
+#include "attest/nitro/nitro_verifier.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "attest/claims_check.h"
+#include "attest/nitro/aws_root.h"
+#include "attest/nitro/document.h"
+#include "attest/x509/chain.h"
+#include "attest/x509/ecdsa.h"
+#include "protocol/base/error.h"
+#include "protocol/cose/sign1.h"
+
+namespace sealfold {
+namespace {
+
+Check FailedCheck(std::string name, const absl::Status& status) {
+  Explanation explanation = Explain(status);
+  return {.name = std::move(name),
+          .expected = absl::StrCat(explanation.what, ": ", explanation.expected),
+          .found = std::move(explanation.found)};
+}
+
+absl::StatusOr<std::vector<Certificate>> ParseIntermediates(const NitroDocument& document) {
+  std::vector<Certificate> intermediates;
+  for (size_t i = 1; i < document.cabundle.size(); ++i) {
+    SEALFOLD_ASSIGN_OR_RETURN(Certificate certificate, Certificate::FromDer(document.cabundle[i]));
+    intermediates.push_back(std::move(certificate));
+  }
+  return intermediates;
+}
+
+// Adds "chain" and "certificate_time". True if both hold.
+bool CheckChain(const NitroDocument& document, const Certificate& root, const Certificate& leaf,
+                absl::Span<const Certificate> intermediates, Verdict& verdict) {
+  Check chain{.name = "chain",
+              .expected = absl::StrCat("a chain to the pinned root, SHA-256 ",
+                                       root.Fingerprint().substr(0, 16), "...")};
+  // The bundle brings its root along. Only its bytes are looked at: trust comes from the pinned
+  // one.
+  if (document.cabundle.front() != root.der()) {
+    auto other = Certificate::FromDer(document.cabundle.front());
+    chain.found = other.ok()
+                      ? absl::StrCat("another root, SHA-256 ", other->Fingerprint().substr(0, 16),
+                                     "..., ", other->Subject())
+                      : "a bundle that does not begin with a certificate";
+    verdict.checks.push_back(std::move(chain));
+    return false;
+  }
+  absl::Status status =
+      VerifyChain(root, intermediates, leaf, static_cast<int64_t>(document.timestamp_ms / 1000));
+  if (!status.ok() && ErrorCode(status) == "chain") {
+    verdict.checks.push_back(FailedCheck("chain", status));
+    return false;
+  }
+  if (!status.ok()) {
+    verdict.checks.push_back(FailedCheck("certificate_time", status));
+    return false;
+  }
+  chain.found = absl::StrCat(document.cabundle.size() + 1, " certificates, leaf ", leaf.Subject());
+  chain.passed = true;
+  verdict.checks.push_back(std::move(chain));
+  verdict.checks.push_back({.name = "certificate_time",
+                            .expected = "certificates valid at the document's own time",
+                            .found = absl::StrCat("leaf valid ", leaf.Validity()),
+                            .passed = true});
+  return true;
+}
+
+bool CheckSignature(const NitroDocument& document, const Certificate& leaf, Verdict& verdict) {
+  Bytes signed_bytes = SigStructure(kNitroProtectedHeader, {}, document.payload);
+  bool valid = VerifyP384(leaf.public_key(), signed_bytes, document.signature);
+  verdict.checks.push_back({.name = "signature",
+                            .expected = "an ES384 signature by the leaf certificate's key",
+                            .found = valid ? "one that verifies" : "one that does not verify",
+                            .passed = valid});
+  return valid;
+}
+
+}  // namespace
+
+bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Verdict& verdict) {
+  bool same = policy.platform == platform;
+  verdict.checks.push_back({.name = "platform",
+                            .expected = policy.platform,
+                            .found = std::string(platform),
+                            .passed = same});
+  return same;
+}
+
+void VerifyNitroDocument(ByteSpan evidence, const Certificate& root, const EvidencePolicy& policy,
+                         const EvidenceExpectation& expectation, Verdict& verdict) {
+  auto document = ParseNitroDocument(evidence);
+  if (!document.ok()) {
+    verdict.checks.push_back(FailedCheck("format", document.status()));
+    return;
+  }
+  auto leaf = Certificate::FromDer(document->certificate);
+  auto intermediates = ParseIntermediates(*document);
+  if (!leaf.ok() || !intermediates.ok()) {
+    verdict.checks.push_back(
+        FailedCheck("format", leaf.ok() ? intermediates.status() : leaf.status()));
+    return;
+  }
+  verdict.checks.push_back({.name = "format",
+                            .expected = "an attestation document, ES384",
+                            .found = absl::StrCat("one of ", evidence.size(), " bytes with ",
+                                                  document->registers.size(), " registers"),
+                            .passed = true});
+  if (!CheckChain(*document, root, *leaf, *intermediates, verdict)) return;
+  if (!CheckSignature(*document, *leaf, verdict)) return;
+  verdict.claims = {.platform = policy.platform,
+                    .module_id = std::move(document->module_id),
+                    .timestamp_ms = document->timestamp_ms,
+                    .registers = std::move(document->registers),
+                    .public_key = std::move(document->public_key),
+                    .user_data = std::move(document->user_data),
+                    .nonce = std::move(document->nonce)};
+  CheckClaims(policy, expectation, verdict);
+}
+
+absl::Status NitroVerifier::CheckRoot(absl::string_view root_pem) const {
+  if (root_pem.empty()) return absl::OkStatus();
+  return BadInput({.code = "policy_root_unexpected",
+                   .what = "policy's root for platform aws-nitro",
+                   .expected = "none: AWS's own root is built in",
+                   .found = "a PEM text",
+                   .advice = "leave it out"});
+}
+
+Verdict NitroVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
+                              const EvidenceExpectation& expectation) const {
+  Verdict verdict;
+  if (CheckPlatform(platform(), policy, verdict)) {
+    VerifyNitroDocument(evidence, AwsNitroRoot(), policy, expectation, verdict);
+  }
+  return verdict;
+}
+
+}  // namespace sealfold

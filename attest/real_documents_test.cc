@@ -1,0 +1,189 @@
+// Every fact of tests/data/README.md about the real attestation documents.
+#include <gtest/gtest.h>
+#include <openssl/evp.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/time/time.h"
+#include "attest/claims_check.h"
+#include "attest/nitro/aws_root.h"
+#include "attest/nitro/document.h"
+#include "attest/testing/vectors.h"
+#include "attest/x509/chain.h"
+#include "attest/x509/ecdsa.h"
+#include "protocol/base/error.h"
+#include "protocol/cbor/value.h"
+#include "protocol/cose/sign1.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kAbsent = SIZE_MAX;
+constexpr uint8_t kMapOf9 = 0xa9;
+constexpr uint8_t kMapIndefinite = 0xbf;
+
+struct Facts {
+  const char* file;
+  size_t size_bytes;
+  const char* time;
+  const char* leaf_validity;
+  bool signature_good;
+  bool pcr0_set;
+  uint8_t map_byte;
+  size_t nonce, user_data, public_key;  // sizes
+};
+
+const Facts kNsmDocuments[] = {
+    {"nsm-2022-10.cose", 4654, "2022-10-13T08:58:02.136Z",
+     "2022-10-13T08:57:59Z to 2022-10-13T11:58:02Z", true, true, kMapOf9, 256, kAbsent, kAbsent},
+    {"nsm-debug-2023-09.cose", 4748, "2023-09-18T15:03:30.860Z",
+     "2023-09-18T14:37:09Z to 2023-09-18T17:37:12Z", true, false, kMapOf9, 256, 91, kAbsent},
+    {"nsm-bad-signature-2024-07.cose", 4554, "2024-07-23T21:29:40.771Z",
+     "2024-07-23T20:51:21Z to 2024-07-23T23:51:24Z", false, false, kMapOf9, 20, 68, 5},
+    {"nsm-2025-12.cose", 4527, "2025-12-25T13:15:37.578Z",
+     "2025-12-25T13:15:34Z to 2025-12-25T16:15:37Z", true, true, kMapIndefinite, kAbsent, 64,
+     kAbsent},
+};
+
+uint64_t TimeMs(const char* text) {
+  absl::Time time;
+  std::string error;
+  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, &error)) << error;
+  return static_cast<uint64_t>(absl::ToUnixMillis(time));
+}
+
+size_t SizeOf(const std::optional<Bytes>& bytes) {
+  return bytes.has_value() ? bytes->size() : kAbsent;
+}
+
+class NsmDocumentTest : public testing::TestWithParam<Facts> {};
+
+TEST_P(NsmDocumentTest, HasTheFactsWrittenDown) {
+  const Facts& facts = GetParam();
+  Bytes bytes = ReadDocument(facts.file);
+  EXPECT_EQ(bytes.size(), facts.size_bytes);
+  auto document = ParseNitroDocument(bytes);
+  ASSERT_TRUE(document.ok()) << document.status();
+  EXPECT_EQ(document->payload[0], facts.map_byte);
+  EXPECT_EQ(document->timestamp_ms, TimeMs(facts.time));
+  EXPECT_EQ(document->registers.size(), 16U);
+  for (const auto& [index, value] : document->registers) EXPECT_EQ(value.size(), 48U) << index;
+  EXPECT_EQ(!IsAllZero(document->registers.at(0)), facts.pcr0_set);
+  EXPECT_EQ(SizeOf(document->nonce), facts.nonce);
+  EXPECT_EQ(SizeOf(document->user_data), facts.user_data);
+  EXPECT_EQ(SizeOf(document->public_key), facts.public_key);
+
+  auto leaf = Certificate::FromDer(document->certificate);
+  ASSERT_TRUE(leaf.ok()) << leaf.status();
+  EXPECT_EQ(leaf->Validity(), facts.leaf_validity);
+}
+
+TEST_P(NsmDocumentTest, IsJudgedByItsOwnTime) {
+  const Facts& facts = GetParam();
+  const uint64_t time_ms = TimeMs(facts.time);
+  // A wrong but fit reference value, so that verification runs as far as the document lets it.
+  Verdict verdict = VerifyEvidence(ReadDocument(facts.file), NitroPolicy(Bytes(48, 1)),
+                                   {.now_ms = time_ms + 1000});
+  if (!facts.signature_good) {
+    EXPECT_EQ(CheckNames(verdict), "platform format chain certificate_time !signature");
+    EXPECT_TRUE(verdict.claims.registers.empty());
+    return;
+  }
+  EXPECT_EQ(CheckNames(verdict), facts.pcr0_set
+                                     ? "platform format chain certificate_time signature debug "
+                                       "freshness !registers"
+                                     : "platform format chain certificate_time signature !debug "
+                                       "freshness !registers");
+  EXPECT_EQ(verdict.claims.timestamp_ms, time_ms);
+  EXPECT_EQ(verdict.claims.registers.size(), 16U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Real, NsmDocumentTest, testing::ValuesIn(kNsmDocuments),
+                         [](const auto& tested) {
+                           std::string name;
+                           for (const char* c = tested.param.file; *c != '.'; ++c) {
+                             if (*c != '-') name.push_back(*c);
+                           }
+                           return name;
+                         });
+
+TEST(RealDocumentTest, GoodOnesPassWithTheirOwnRegisters) {
+  Verdict old = VerifyEvidence(ReadDocument("nsm-2022-10.cose"), NitroPolicy(Pcr0Of2022()),
+                               {.now_ms = TimeMs("2022-10-13T08:58:10Z")});
+  EXPECT_TRUE(old.passed()) << old.status();
+  EXPECT_TRUE(old.status().ok());
+  EXPECT_EQ(old.claims.platform, "aws-nitro");
+  EXPECT_EQ(old.claims.module_id, "i-020b6af9246d90e92-enc0183d09086c24190");
+  EXPECT_EQ(old.caveat, "");
+
+  Verdict recent = VerifyEvidence(ReadDocument("nsm-2025-12.cose"), NitroPolicy(Pcr0Of2025()),
+                                  {.now_ms = TimeMs("2025-12-25T13:15:40Z")});
+  EXPECT_TRUE(recent.passed()) << recent.status();
+  EXPECT_EQ(recent.claims.module_id, "i-0827e799ec9232d44-enc019b55a68bd2ed4b");
+}
+
+TEST(RealDocumentTest, ADocumentOfANitroTpmIsAnotherPlatforms) {
+  Verdict verdict = VerifyEvidence(ReadDocument("nitrotpm-2026-02.cose"), NitroPolicy(Bytes(48, 1)),
+                                   {.check_freshness = false});
+  EXPECT_EQ(CheckNames(verdict), "platform !format");
+  EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "format").expected, "pcrs"));
+  EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "format").found, "NitroTPM"))
+      << FindCheck(verdict, "format").found;
+}
+
+// The facts about the NitroTPM document that do not need its verifier: same envelope, same root.
+TEST(RealDocumentTest, TheNitroTpmDocumentIsSignedUnderTheSameRoot) {
+  Bytes bytes = ReadDocument("nitrotpm-2026-02.cose");
+  EXPECT_EQ(bytes.size(), 4964U);
+  auto envelope = cbor::ParseTolerant(bytes);
+  ASSERT_TRUE(envelope.ok());
+  const cbor::Array& parts = *envelope->as_array();
+  const Bytes& payload_bytes = *parts[2].as_bytes();
+  EXPECT_EQ(payload_bytes[0], kMapIndefinite);
+  auto payload = cbor::ParseTolerant(payload_bytes);
+  ASSERT_TRUE(payload.ok());
+
+  const uint64_t time_ms = *payload->Find("timestamp")->as_unsigned();
+  EXPECT_EQ(time_ms, TimeMs("2026-02-03T10:12:02.437Z"));
+  EXPECT_EQ(payload->Find("nitrotpm_pcrs")->as_map()->size(), 24U);
+  EXPECT_FALSE(IsAllZero(*payload->Find("nitrotpm_pcrs")->Find(int64_t{0})->as_bytes()));
+  EXPECT_EQ(payload->Find("nonce")->as_bytes()->size(), 32U);
+  EXPECT_TRUE(payload->Find("user_data")->is_null());
+  EXPECT_EQ(payload->Find("public_key")->as_bytes()->size(), 65U);
+
+  auto leaf = Certificate::FromDer(*payload->Find("certificate")->as_bytes());
+  ASSERT_TRUE(leaf.ok());
+  EXPECT_EQ(leaf->Validity(), "2026-02-03T10:11:59Z to 2026-02-03T13:12:02Z");
+  std::vector<Certificate> intermediates;
+  const cbor::Array& bundle = *payload->Find("cabundle")->as_array();
+  EXPECT_EQ(*bundle[0].as_bytes(), AwsNitroRoot().der());
+  for (size_t i = 1; i < bundle.size(); ++i) {
+    intermediates.push_back(Certificate::FromDer(*bundle[i].as_bytes()).value());
+  }
+  const auto time_s = static_cast<int64_t>(time_ms / 1000);
+  EXPECT_TRUE(VerifyChain(AwsNitroRoot(), intermediates, *leaf, time_s).ok());
+  EXPECT_TRUE(VerifyP384(leaf->public_key(), SigStructure(*parts[0].as_bytes(), {}, payload_bytes),
+                         *parts[3].as_bytes()));
+
+  // The quote beside it: its key and nonce are the document's.
+  auto quote = nlohmann::json::parse(ReadTestData("attestation/nitrotpm-2026-02.quote.json"));
+  const nlohmann::json& key = quote.at("ak_ecc_p256");
+  EXPECT_EQ(HexEncode(*payload->Find("public_key")->as_bytes()),
+            "04" + key.at("x").get<std::string>() + key.at("y").get<std::string>());
+  EXPECT_EQ(HexEncode(*payload->Find("nonce")->as_bytes()), quote.at("nonce").get<std::string>());
+}
+
+TEST(RealDocumentTest, TheBuiltInRootIsTheOneThatAwsPublishes) {
+  auto file = Certificate::FromPem(ReadTestData("attestation/aws-nitro-root-g1.pem"));
+  ASSERT_TRUE(file.ok());
+  EXPECT_EQ(AwsNitroRoot().der(), file->der());
+  EXPECT_EQ(AwsNitroRoot().Fingerprint(),
+            "641a0321a3e244efe456463195d606317ed7cdcc3c1756e09893f3c68f79bb5b");
+  EXPECT_EQ(AwsNitroRoot().Fingerprint(), kAwsNitroRootFingerprint);
+}
+
+}  // namespace
+}  // namespace sealfold

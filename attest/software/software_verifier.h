@@ -1,0 +1,26 @@
+// Verifies documents of sealfold-softnsm: a Nitro document's shape under the root that the policy
+// names.
+#ifndef SEALFOLD_ATTEST_SOFTWARE_SOFTWARE_VERIFIER_H_
+#define SEALFOLD_ATTEST_SOFTWARE_SOFTWARE_VERIFIER_H_
+
+#include "attest/verifier.h"
+
+namespace sealfold {
+
+inline constexpr absl::string_view kSoftwarePlatform = "sealfold-softnsm";
+// In every verdict on such evidence, passed or not.
+inline constexpr absl::string_view kSoftwareCaveat =
+    "software evidence: for development, proves nothing about the machine";
+
+class SoftwareVerifier final : public Verifier {
+ public:
+  absl::string_view platform() const override { return kSoftwarePlatform; }
+  // One P-384 CA certificate.
+  absl::Status CheckRoot(absl::string_view root_pem) const override;
+  Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
+                 const EvidenceExpectation& expectation) const override;
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_SOFTWARE_SOFTWARE_VERIFIER_H_

@@ -1,0 +1,172 @@
+#include "attest/x509/certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "protocol/base/error.h"
+#include "protocol/crypto/hash.h"
+
+namespace sealfold {
+namespace {
+
+using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+constexpr int kX509Version3 = 2;  // as encoded
+constexpr size_t kPemSizeMax = 64 * 1024;
+constexpr absl::string_view kPemBegin = "-----BEGIN";
+
+absl::Status Malformed(absl::string_view expected, absl::string_view found) {
+  ERR_clear_error();
+  return BadInput({.code = "certificate_malformed",
+                   .what = "certificate",
+                   .expected = std::string(expected),
+                   .found = std::string(found)});
+}
+
+std::string BioText(BIO* bio) {
+  char* data = nullptr;
+  long size = BIO_get_mem_data(bio, &data);  // NOLINT(google-runtime-int): OpenSSL's type
+  return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
+}
+
+std::string TimeText(const ASN1_TIME* time) {
+  std::tm tm{};
+  if (ASN1_TIME_to_tm(time, &tm) != 1) return "an unreadable time";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromTM(tm, absl::UTCTimeZone()),
+                          absl::UTCTimeZone());
+}
+
+}  // namespace
+
+absl::StatusOr<Certificate> Certificate::FromDer(ByteSpan der) {
+  auto parsed = std::make_shared<Parsed>();
+  const uint8_t* position = der.data();
+  parsed->x509.reset(d2i_X509(nullptr, &position, static_cast<int64_t>(der.size())));
+  if (parsed->x509 == nullptr) {
+    return Malformed("an X.509 certificate in DER",
+                     absl::StrCat(der.size(), " bytes that are none"));
+  }
+  if (position != der.data() + der.size()) {
+    return Malformed("one certificate", absl::StrCat(der.data() + der.size() - position,
+                                                     " bytes after the certificate's end"));
+  }
+  parsed->der = ToBytes(der);
+  return Certificate(std::move(parsed));
+}
+
+absl::StatusOr<Certificate> Certificate::FromPem(absl::string_view pem) {
+  if (pem.size() > kPemSizeMax) {
+    return Malformed("a PEM certificate", absl::StrCat(pem.size(), " bytes"));
+  }
+  UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr);
+  std::unique_ptr<X509, decltype(&X509_free)> x509(
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
+  if (x509 == nullptr) return Malformed("a PEM block CERTIFICATE", "none that can be read");
+  if (pem.find(kPemBegin) != pem.rfind(kPemBegin)) {
+    return Malformed("one PEM block CERTIFICATE", "more blocks than one");
+  }
+  auto parsed = std::make_shared<Parsed>();
+  int size = i2d_X509(x509.get(), nullptr);
+  SEALFOLD_CHECK(size > 0);
+  parsed->der.resize(static_cast<size_t>(size));
+  uint8_t* out = parsed->der.data();
+  SEALFOLD_CHECK(i2d_X509(x509.get(), &out) == size);
+  parsed->x509 = std::move(x509);
+  return Certificate(std::move(parsed));
+}
+
+std::string Certificate::Pem() const {
+  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr && PEM_write_bio_X509(bio.get(), x509()) == 1);
+  return BioText(bio.get());
+}
+
+std::string Certificate::Fingerprint() const { return Sha256(der()).hex(); }
+
+std::string Certificate::Subject() const {
+  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr);
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(x509()), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  std::string text = BioText(bio.get());
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text.substr(0, 200);
+}
+
+std::string Certificate::Validity() const {
+  return absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
+                      TimeText(X509_get0_notAfter(x509())));
+}
+
+absl::Status Certificate::Unfit(absl::string_view expected, absl::string_view found) const {
+  return Refused({.code = "chain",
+                  .what = absl::StrCat("certificate ", Subject()),
+                  .expected = std::string(expected),
+                  .found = std::string(found)});
+}
+
+absl::Status Certificate::CheckAlgorithms() const {
+  if (X509_get_version(x509()) != kX509Version3) {
+    return Unfit("version 3", absl::StrCat("version ", X509_get_version(x509()) + 1));
+  }
+  int signature_nid = X509_get_signature_nid(x509());
+  if (signature_nid != NID_ecdsa_with_SHA384) {
+    const char* name = OBJ_nid2sn(signature_nid);
+    return Unfit("signed with ecdsa-with-SHA384", name == nullptr ? "an unknown algorithm" : name);
+  }
+  EVP_PKEY* key = public_key();
+  char group[32] = "";
+  int explicit_parameters = 0;
+  if (key == nullptr || EVP_PKEY_is_a(key, "EC") != 1 ||
+      EVP_PKEY_get_group_name(key, group, sizeof(group), nullptr) != 1) {
+    ERR_clear_error();
+    return Unfit("a key on P-384", "another kind of key");
+  }
+  if (absl::string_view(group) != SN_secp384r1) return Unfit("a key on P-384", group);
+  if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+                             &explicit_parameters) != 1 ||
+      explicit_parameters != 0) {
+    return Unfit("the curve P-384 by its name", "a curve spelt out by its parameters");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Certificate::CheckIssuer() const {
+  uint32_t flags = X509_get_extension_flags(x509());
+  if ((flags & EXFLAG_INVALID) != 0) return Unfit("readable extensions", "malformed ones");
+  if ((flags & EXFLAG_BCONS) == 0 || (flags & EXFLAG_CA) == 0) {
+    return Unfit("a CA certificate (basicConstraints)", "not a CA");
+  }
+  if ((flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(x509()) & KU_KEY_CERT_SIGN) == 0) {
+    return Unfit("keyUsage keyCertSign", "a keyUsage without it");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Certificate::CheckLeaf() const {
+  uint32_t flags = X509_get_extension_flags(x509());
+  if ((flags & EXFLAG_INVALID) != 0) return Unfit("readable extensions", "malformed ones");
+  if ((flags & EXFLAG_CA) != 0) return Unfit("a leaf that is no CA", "a CA certificate");
+  bool usage = (flags & EXFLAG_KUSAGE) != 0;
+  uint32_t bits = X509_get_key_usage(x509());
+  if (!usage || (bits & KU_DIGITAL_SIGNATURE) == 0 || (bits & KU_KEY_CERT_SIGN) != 0) {
+    return Unfit("keyUsage digitalSignature and not keyCertSign", "another keyUsage");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold

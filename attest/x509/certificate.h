@@ -1,0 +1,60 @@
+// X.509 certificates (RFC 5280) by OpenSSL: parsed once, then only read.
+#ifndef SEALFOLD_ATTEST_X509_CERTIFICATE_H_
+#define SEALFOLD_ATTEST_X509_CERTIFICATE_H_
+
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "protocol/base/bytes.h"
+
+namespace sealfold {
+
+// An immutable certificate; copies share it.
+class Certificate {
+ public:
+  // Exactly one certificate and nothing after it. InvalidArgument, code "certificate_malformed".
+  static absl::StatusOr<Certificate> FromDer(ByteSpan der);
+  // Exactly one block "CERTIFICATE"; text around it is ignored, as PEM (RFC 7468) allows. Same
+  // code.
+  static absl::StatusOr<Certificate> FromPem(absl::string_view pem);
+
+  const Bytes& der() const { return parsed_->der; }
+  std::string Pem() const;
+  // SHA-256 of the DER form, lower-case hex.
+  std::string Fingerprint() const;
+  // "CN=..., O=..." on one line, printable characters only.
+  std::string Subject() const;
+  // "2022-10-13T08:57:59Z to 2022-10-13T11:58:02Z".
+  std::string Validity() const;
+
+  // Lives as long as a copy of this.
+  X509* x509() const { return parsed_->x509.get(); }
+  EVP_PKEY* public_key() const { return X509_get0_pubkey(x509()); }
+
+  // Its key is on P-384, named as such, and its own signature is ECDSA with SHA-384: the only kind
+  // that platforms' documents use. PermissionDenied, code "chain".
+  absl::Status CheckAlgorithms() const;
+  // May sign certificates: basicConstraints with CA, keyUsage with keyCertSign. PermissionDenied,
+  // code "chain".
+  absl::Status CheckIssuer() const;
+  // May sign documents and no certificates: no CA, keyUsage with digitalSignature.
+  // PermissionDenied, "chain".
+  absl::Status CheckLeaf() const;
+
+ private:
+  struct Parsed {
+    Bytes der;
+    std::unique_ptr<X509, decltype(&X509_free)> x509{nullptr, &X509_free};
+  };
+  explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
+  absl::Status Unfit(absl::string_view expected, absl::string_view found) const;
+
+  std::shared_ptr<const Parsed> parsed_;
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_X509_CERTIFICATE_H_

@@ -1,0 +1,111 @@
+#include "attest/x509/chain.h"
+
+#include <openssl/err.h>
+#include <openssl/x509_vfy.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+void FreeStackOnly(STACK_OF(X509) * stack) { sk_X509_free(stack); }  // not what it points to
+
+struct Context {
+  std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store{X509_STORE_new(), &X509_STORE_free};
+  std::unique_ptr<STACK_OF(X509), decltype(&FreeStackOnly)> untrusted{sk_X509_new_null(),
+                                                                      &FreeStackOnly};
+  std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> verify{X509_STORE_CTX_new(),
+                                                                         &X509_STORE_CTX_free};
+};
+
+absl::Status ExplainFailure(X509_STORE_CTX* verify, size_t depth_max, int64_t time_s) {
+  int error = X509_STORE_CTX_get_error(verify);
+  int depth = X509_STORE_CTX_get_error_depth(verify);
+  std::string where =
+      absl::StrCat("certificate ", depth, " above the leaf (of ", depth_max, ", the root)");
+  if (depth == 0) where = "leaf certificate";
+  std::string found = X509_verify_cert_error_string(error);
+  bool time = error == X509_V_ERR_CERT_NOT_YET_VALID || error == X509_V_ERR_CERT_HAS_EXPIRED;
+  X509* current = X509_STORE_CTX_get_current_cert(verify);
+  if (!time || current == nullptr) {
+    return Refused({.code = "chain",
+                    .what = "certificate chain",
+                    .expected = "a valid chain to the pinned root",
+                    .found = absl::StrCat(where, ": ", found)});
+  }
+  unsigned char* der = nullptr;
+  int size = i2d_X509(current, &der);
+  std::string validity = "unreadable";
+  if (size > 0) {
+    auto certificate = Certificate::FromDer(ByteSpan(der, static_cast<size_t>(size)));
+    if (certificate.ok()) validity = certificate->Validity();
+  }
+  OPENSSL_free(der);
+  return Refused({.code = "certificate_time",
+                  .what = "certificate's time",
+                  .expected = absl::StrCat(
+                      where, " valid at ",
+                      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time_s),
+                                       absl::UTCTimeZone())),
+                  .found = absl::StrCat("valid ", validity)});
+}
+
+// OpenSSL builds the chain by itself; what it built must be what was given, wholly and in order.
+bool SameOrder(X509_STORE_CTX* verify, const Certificate& root,
+               absl::Span<const Certificate> intermediates, const Certificate& leaf) {
+  STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(verify);
+  int size = sk_X509_num(chain);
+  if (size != static_cast<int>(intermediates.size()) + 2) return false;
+  if (sk_X509_value(chain, 0) != leaf.x509()) return false;
+  for (int i = 1; i + 1 < size; ++i) {
+    const Certificate& given = intermediates[intermediates.size() - static_cast<size_t>(i)];
+    if (sk_X509_value(chain, i) != given.x509()) return false;
+  }
+  return sk_X509_value(chain, size - 1) == root.x509();
+}
+
+}  // namespace
+
+absl::Status VerifyChain(const Certificate& root, absl::Span<const Certificate> intermediates,
+                         const Certificate& leaf, int64_t time_s) {
+  SEALFOLD_RETURN_IF_ERROR(root.CheckAlgorithms());
+  SEALFOLD_RETURN_IF_ERROR(root.CheckIssuer());
+  for (const Certificate& certificate : intermediates) {
+    SEALFOLD_RETURN_IF_ERROR(certificate.CheckAlgorithms());
+    SEALFOLD_RETURN_IF_ERROR(certificate.CheckIssuer());
+  }
+  SEALFOLD_RETURN_IF_ERROR(leaf.CheckAlgorithms());
+  SEALFOLD_RETURN_IF_ERROR(leaf.CheckLeaf());
+
+  Context context;
+  SEALFOLD_CHECK(context.store != nullptr && context.untrusted != nullptr &&
+                 context.verify != nullptr);
+  SEALFOLD_CHECK(X509_STORE_add_cert(context.store.get(), root.x509()) == 1);
+  for (const Certificate& certificate : intermediates) {
+    SEALFOLD_CHECK(sk_X509_push(context.untrusted.get(), certificate.x509()) > 0);
+  }
+  X509_STORE_CTX* verify = context.verify.get();
+  SEALFOLD_CHECK(
+      X509_STORE_CTX_init(verify, context.store.get(), leaf.x509(), context.untrusted.get()) == 1);
+  X509_VERIFY_PARAM* parameters = X509_STORE_CTX_get0_param(verify);
+  X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(time_s));
+  X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(intermediates.size()));
+
+  bool valid = X509_verify_cert(verify) == 1;
+  ERR_clear_error();
+  if (!valid) return ExplainFailure(verify, intermediates.size() + 1, time_s);
+  if (!SameOrder(verify, root, intermediates, leaf)) {
+    return Refused({.code = "chain",
+                    .what = "certificate chain",
+                    .expected = "every certificate of the bundle in its place",
+                    .found = "a chain that leaves some out or has another order"});
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold
