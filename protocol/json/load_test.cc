@@ -132,6 +132,7 @@ TEST(NearestWord, FindsTyposAndNothingElse) {
   EXPECT_EQ(NearestWord("quroum", known), "quorum");
   EXPECT_EQ(NearestWord("round", known), "rounds");
   EXPECT_EQ(NearestWord("Range", known), "range");
+  EXPECT_EQ(NearestWord("quorum_of_updates", known), "quorum");
   EXPECT_EQ(NearestWord("delivery", known), "");
   EXPECT_EQ(NearestWord(std::string(1000, 'q'), known), "");
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "protocol/json/load.h"
 
 namespace sealfold {
@@ -41,7 +42,12 @@ std::string NearestWord(absl::string_view word, const std::vector<std::string>& 
       best_distance = distance;
     }
   }
-  return best;
+  if (!best.empty() || word.size() < 3) return best;
+  // "deadline" for "deadline_seconds": a word left half said.
+  for (const std::string& candidate : known) {
+    if (absl::StartsWith(candidate, word) || absl::StartsWith(word, candidate)) return candidate;
+  }
+  return "";
 }
 
 }  // namespace sealfold

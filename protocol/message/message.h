@@ -187,8 +187,8 @@ struct Progress {
   static constexpr char kType[] = "progress";
   Round round;
   Attempt attempt;
-  uint64_t sequence = 0;  // of the header in force; 0: none
-  std::optional<Digest> header;  // its digest
+  uint64_t sequence = 0;  // the greatest of a header accepted in this attempt; 0: none
+  std::optional<Digest> header;  // digest of the header in force; none: begin from chunk 0
   uint64_t next = 0;      // the chunk expected next
   uint64_t credit = 0;    // how many chunks from `next` on may be under way; 0: wait for another progress
   template <class V>
@@ -263,6 +263,7 @@ struct RoundState {  // sent on every change, for display and control
   uint64_t chunks = 0;            // opened, of all participants
   uint64_t staged_bytes = 0;
   uint64_t refused = 0;           // messages refused so far
+  // Those committed since the last `round` message; after `inspect` or `start`, all, in several messages if many.
   std::vector<SigningPublicKey> committed;
   template <class V>
   void Fields(V& v) {

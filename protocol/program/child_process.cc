@@ -168,11 +168,23 @@ std::optional<std::string> ChildProcess::ReadLine(int timeout_ms) {
   }
 }
 
-std::string ChildProcess::ReadAll() {
-  return std::exchange(buffer_, "") + ReadToEnd(out_fd_);
+void ChildProcess::ReadAll(std::string& out, std::string& err) {
+  out = std::exchange(buffer_, "");
+  err.clear();
+  pollfd pipes[2] = {{.fd = out_fd_, .events = POLLIN, .revents = 0},
+                     {.fd = err_fd_, .events = POLLIN, .revents = 0}};
+  std::string* texts[2] = {&out, &err};
+  while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
+    if (poll(pipes, 2, -1) < 0) continue;
+    for (int i = 0; i < 2; ++i) {
+      if (pipes[i].fd < 0 || pipes[i].revents == 0) continue;
+      char chunk[4096];
+      const ssize_t n = read(pipes[i].fd, chunk, sizeof(chunk));
+      if (n > 0) texts[i]->append(chunk, static_cast<size_t>(n));
+      if (n == 0 || (n < 0 && errno != EINTR)) pipes[i].fd = -1;
+    }
+  }
 }
-
-std::string ChildProcess::ReadAllErr() { return ReadToEnd(err_fd_); }
 
 void ChildProcess::Signal(int signal) {
   if (pid_ > 0 && !exit_code_.has_value()) kill(pid_, signal);
@@ -193,6 +205,18 @@ bool ChildProcess::Running() {
   if (waitpid(pid_, &status, WNOHANG) != pid_) return true;
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return false;
+}
+
+absl::StatusOr<ProgramResult> RunToEnd(const std::vector<std::string>& arguments,
+                                       const ChildProcess::Options& options) {
+  ChildProcess::Options piped = options;
+  piped.out = ChildProcess::Stream::kPipe;
+  piped.err = ChildProcess::Stream::kPipe;
+  SEALFOLD_ASSIGN_OR_RETURN(ChildProcess child, ChildProcess::Start(arguments, piped));
+  ProgramResult result;
+  child.ReadAll(result.out, result.err);
+  result.exit_code = child.Wait();
+  return result;
 }
 
 }  // namespace sealfold

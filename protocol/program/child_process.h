@@ -38,10 +38,8 @@ class ChildProcess {
   // (see timed_out()). Negative: waits without limit. Requires Stream::kPipe.
   std::optional<std::string> ReadLine(int timeout_ms = -1);
   bool timed_out() const { return timed_out_; }
-  // All lines to the end, joined with '\n'.
-  std::string ReadAll();
-  // As ReadLine and ReadAll, for a piped stderr.
-  std::string ReadAllErr();
+  // All that is left of piped stdout and stderr, to the end of both.
+  void ReadAll(std::string& out, std::string& err);
   // Sends a signal; nothing once it was waited for.
   void Signal(int signal);
   // Waits for the end. The exit code, or 128 + the signal's number.
@@ -58,6 +56,15 @@ class ChildProcess {
   bool timed_out_ = false;
   std::optional<int> exit_code_;
 };
+
+// A program that ran to its end, and what it wrote.
+struct ProgramResult {
+  int exit_code = 0;
+  std::string out;
+  std::string err;
+};
+absl::StatusOr<ProgramResult> RunToEnd(const std::vector<std::string>& arguments,
+                                       const ChildProcess::Options& options = {});
 
 }  // namespace sealfold
 

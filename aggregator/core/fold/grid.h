@@ -1,9 +1,9 @@
 // The grid on which the fold is exact (docs/PROTOCOL.md, "The fold").
 //
-// A plan fixes a range R (|x| <= R) and the greatest weight Wmax. With 2^e >= R * Wmax, a term w * x is
-// rounded once, to nearest and ties to even, to a multiple of 2^(e - 47), and added as an int64 count of
-// grid steps: |term| <= 2^47, so fewer than 2^16 terms cannot overflow. Integer sums do not depend on order,
-// threads, vector width or how aggregators are cascaded.
+// A plan fixes a range R (|x| <= R) and the greatest weight Wmax. With 2^e >= R * Wmax, a term w *
+// x is rounded once, to nearest and ties to even, to a multiple of 2^(e - 47), and added as an
+// int64 count of grid steps: |term| <= 2^47, so fewer than 2^16 terms cannot overflow. Integer sums
+// do not depend on order, threads, vector width or how aggregators are cascaded.
 #ifndef SEALFOLD_AGGREGATOR_CORE_FOLD_GRID_H_
 #define SEALFOLD_AGGREGATOR_CORE_FOLD_GRID_H_
 
@@ -14,13 +14,14 @@
 
 namespace sealfold {
 
-inline constexpr uint64_t kFoldTermsMax = 65535;           // participants in one sum
-inline constexpr uint64_t kFoldWeightMax = 1u << 29;       // so that w * x of a float32 x is exact in double
+inline constexpr uint64_t kFoldTermsMax = 65535;  // participants in one sum
+inline constexpr uint64_t kFoldWeightMax =
+    1u << 29;  // so that w * x of a float32 x is exact in double
 
 class Grid {
  public:
-  // `range` finite and > 0, 1 <= weight_max <= kFoldWeightMax, and the exponent within double's normal range:
-  // InvalidArgument otherwise ("grid_*").
+  // `range` finite and > 0, 1 <= weight_max <= kFoldWeightMax, and the exponent within double's
+  // normal range: InvalidArgument otherwise ("grid_*").
   static absl::StatusOr<Grid> Make(double range, Weight weight_max);
 
   double range() const { return range_; }
@@ -28,10 +29,11 @@ class Grid {
   int exponent() const { return exponent_; }  // e, the smallest with 2^e >= R * Wmax
   // 2^(e - 47): one step of the grid. An exact double.
   double step() const;
-  // The factor that takes x to steps for weight w: w / step(), an exact double. Requires: 1 <= w <= Wmax.
+  // The factor that takes x to steps for weight w: w / step(), an exact double. Requires: 1 <= w <=
+  // Wmax.
   double Scale(Weight weight) const;
-  // The greatest absolute error of the mean of `terms` updates with this total weight, from rounding to the
-  // grid: terms * 2^(e - 48) / weight_sum.
+  // The greatest absolute error of the mean of `terms` updates with this total weight, from
+  // rounding to the grid: terms * 2^(e - 48) / weight_sum.
   double MeanErrorMax(uint64_t terms, uint64_t weight_sum) const;
 
  private:

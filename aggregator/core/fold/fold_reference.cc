@@ -1,0 +1,70 @@
+#include "aggregator/core/fold/fold_reference.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "protocol/model/element.h"
+
+namespace sealfold::fold_reference {
+namespace {
+
+// The bits of one element without its sign.
+uint32_t MagnitudeBits(Dtype dtype, const uint8_t* element) {
+  uint32_t bits = 0;
+  std::memcpy(&bits, element, DtypeSizeBytes(dtype));
+  return bits & (dtype == Dtype::kF32 ? 0x7FFFFFFFu : 0x7FFFu);
+}
+
+// `product`, at most 2^51 in size, rounded to an integer: adding 1.5 * 2^52 leaves no place for a
+// fraction, so the addition itself rounds, to nearest and ties to even.
+int64_t Rounded(double product) {
+  constexpr double kMagic = 0x1.8p52;
+  return static_cast<int64_t>(std::bit_cast<uint64_t>(product + kMagic) -
+                              std::bit_cast<uint64_t>(kMagic));
+}
+
+}  // namespace
+
+uint32_t RangeBits(Dtype dtype, double range) {
+  uint8_t element[sizeof(uint32_t)];
+  WriteElement(dtype, range,
+               element);  // to the nearest: at most one pattern too far, infinity included
+  const uint32_t bits = MagnitudeBits(dtype, element);
+  const double nearest = ReadElement(dtype, element);
+  return std::isinf(nearest) || nearest > range ? bits - 1 : bits;
+}
+
+bool AllInRange(Dtype dtype, ByteSpan elements, uint32_t range_bits) {
+  const size_t size = DtypeSizeBytes(dtype);
+  for (size_t at = 0; at < elements.size(); at += size) {
+    if (MagnitudeBits(dtype, elements.data() + at) > range_bits) return false;
+  }
+  return true;
+}
+
+void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
+                 absl::Span<int64_t> sum) {
+  const size_t size = DtypeSizeBytes(dtype);
+  for (size_t i = 0; i < sum.size(); ++i) {
+    auto total = static_cast<uint64_t>(sum[i]);
+    for (size_t k = 0; k < elements.size(); ++k) {
+      // The product is exact: 24 bits of an element times at most 29 of a weight.
+      total += static_cast<uint64_t>(
+          Rounded(ReadElement(dtype, elements[k].data() + i * size) * scales[k]));
+    }
+    sum[i] = static_cast<int64_t>(total);
+  }
+}
+
+void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, double weight_sum,
+                double learning_rate, ByteSpan base, MutableByteSpan out) {
+  const size_t size = DtypeSizeBytes(dtype);
+  for (size_t i = 0; i < sum.size(); ++i) {
+    const double mean = static_cast<double>(sum[i]) * step / weight_sum;
+    const double moved = ReadElement(dtype, base.data() + i * size) + learning_rate * mean;
+    WriteElement(dtype, moved, out.data() + i * size);
+  }
+}
+
+}  // namespace sealfold::fold_reference

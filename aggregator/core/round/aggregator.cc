@@ -1,0 +1,137 @@
+#include "aggregator/core/round/aggregator.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
+#include "protocol/crypto/hash.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kSessionBytesMax = 255;  // ZeroMQ's bound on a routing id
+// A start carries a plan of up to 65 535 participants.
+constexpr cbor::Limits kHostHeadLimits = {
+    .size_bytes_max = 64u << 20, .items_max = 64, .depth_max = 2};
+
+absl::Status NoRound() {
+  return Refused({.code = "no_round",
+                  .what = "round of the aggregator",
+                  .expected = "one under way",
+                  .found = "none",
+                  .advice = "wait until the coordinator starts one"});
+}
+
+}  // namespace
+
+Aggregator::Aggregator(std::string version, std::string platform)
+    : version_(std::move(version)), platform_(std::move(platform)) {}
+
+void Aggregator::Announce(Actions& actions) const {
+  Ready ready{.version = version_, .plan = {}};
+  if (round_ != nullptr) {
+    ready.plan = round_->terms().plan.digest;
+    ready.round = round_->terms().round.value();
+    ready.attempt = round_->terms().attempt.value();
+  }
+  SendHost(actions, ready);
+}
+
+void Aggregator::OnMessage(const Bytes& session, const Message& message, uint64_t now_ms,
+                           absl::FunctionRef<Secret()> draw_seed, Actions& actions) {
+  if (session.size() > kSessionBytesMax) return;
+  if (session.empty()) {
+    const absl::Status status = OnHostMessage(message, now_ms, draw_seed, actions);
+    if (!status.ok()) SendHost(actions, RefusedMessage::Of(status));
+  } else if (round_ == nullptr) {
+    Send(actions, session, RefusedMessage::Of(NoRound()));
+  } else {
+    round_->OnMessage(session, message, now_ms, actions);
+  }
+  DropIfOver();
+}
+
+absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
+                                       absl::FunctionRef<Secret()> draw_seed, Actions& actions) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string type, cbor::PeekType(message.head, kHostHeadLimits));
+  if (type == StartRound::kType) {
+    SEALFOLD_ASSIGN_OR_RETURN(StartRound start,
+                              cbor::DecodeFields<StartRound>(message.head, kHostHeadLimits));
+    return OnStart(start, now_ms, draw_seed, actions);
+  }
+  if (type == Inspect::kType) {
+    OnInspect(now_ms, actions);
+    return absl::OkStatus();
+  }
+  if (type == CloseRound::kType) {
+    if (round_ == nullptr) return NoRound();
+    round_->OnClose(now_ms, actions);
+    return absl::OkStatus();
+  }
+  if (type == Base::kType) {
+    SEALFOLD_ASSIGN_OR_RETURN(Base base, cbor::DecodeFields<Base>(message.head, kHostHeadLimits));
+    if (round_ == nullptr) return NoRound();
+    round_->OnBase(base.offset, message.bulk, now_ms, actions);
+    return absl::OkStatus();
+  }
+  return BadInput({.code = "message_unexpected",
+                   .what = "type of the host's message",
+                   .expected = "start, close, base or inspect",
+                   .found = type});
+}
+
+absl::Status Aggregator::OnStart(const StartRound& start, uint64_t now_ms,
+                                 absl::FunctionRef<Secret()> draw_seed, Actions& actions) {
+  if (round_ != nullptr && Sha256(start.plan) == round_->terms().plan.digest &&
+      start.round == round_->terms().round && start.attempt == round_->terms().attempt) {
+    OnInspect(now_ms, actions);
+    return absl::OkStatus();
+  }
+  Actions started;
+  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RoundMachine> next,
+                            RoundMachine::Start(start,
+                                                {.seed = draw_seed(),
+                                                 .base_key = Secret::CopyOf(model_key_.span()),
+                                                 .platform = platform_,
+                                                 .token_first = token_next_},
+                                                now_ms, started));
+  if (round_ != nullptr) {
+    SendHost(actions, Failed{.round = round_->terms().round,
+                             .attempt = round_->terms().attempt,
+                             .code = "replaced",
+                             .reason = "the host started another attempt"});
+  }
+  round_ = std::move(next);
+  for (Action& action : started) actions.push_back(std::move(action));
+  return absl::OkStatus();
+}
+
+void Aggregator::OnInspect(uint64_t now_ms, Actions& actions) {
+  Announce(actions);
+  if (round_ != nullptr) round_->OnInspect(now_ms, actions);
+}
+
+void Aggregator::OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
+                            Actions& actions) {
+  if (round_ != nullptr) round_->OnEvidence(token, std::move(evidence), now_ms, actions);
+  DropIfOver();
+}
+
+void Aggregator::OnTick(uint64_t now_ms, Actions& actions) {
+  if (round_ != nullptr) round_->OnTick(now_ms, actions);
+  DropIfOver();
+}
+
+uint64_t Aggregator::next_tick_ms() const {
+  return round_ != nullptr ? round_->next_tick_ms() : UINT64_MAX;
+}
+
+void Aggregator::DropIfOver() {
+  if (round_ == nullptr) return;
+  token_next_ = round_->token_next();
+  if (!round_->over()) return;
+  if (round_->record_digest().has_value()) model_key_ = round_->TakeModelKey();
+  round_.reset();
+}
+
+}  // namespace sealfold

@@ -1,0 +1,59 @@
+// The aggregator between and within rounds: which messages reach which round. A pure state machine,
+// as RoundMachine is.
+#ifndef SEALFOLD_AGGREGATOR_CORE_ROUND_AGGREGATOR_H_
+#define SEALFOLD_AGGREGATOR_CORE_ROUND_AGGREGATOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "aggregator/core/contract/action.h"
+#include "aggregator/core/round/round_machine.h"
+
+namespace sealfold {
+
+// One thread. At most one round at a time.
+class Aggregator {
+ public:
+  // `version` and `platform` are public facts for `ready`, offers and records.
+  Aggregator(std::string version, std::string platform);
+
+  // `ready` for the host: on start, and whenever a link to it was made.
+  void Announce(Actions& actions) const;
+
+  // A message from a participant's session, or, with an empty one, of the host's own. `draw_seed`
+  // gives kRoundSeedSize fresh bytes, and is called when a round starts.
+  //
+  // `start` of the attempt that is under way changes nothing and is answered as `inspect` is. Of
+  // another, it ends the one under way ("failed", code "replaced"), unless it is refused itself.
+  void OnMessage(const Bytes& session, const Message& message, uint64_t now_ms,
+                 absl::FunctionRef<Secret()> draw_seed, Actions& actions);
+  void OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
+                  Actions& actions);
+  void OnTick(uint64_t now_ms, Actions& actions);
+  // UINT64_MAX: no tick is due.
+  uint64_t next_tick_ms() const;
+
+  // Of the round under way, if there is one.
+  const RoundMachine* round() const { return round_.get(); }
+
+ private:
+  absl::Status OnHostMessage(const Message& message, uint64_t now_ms,
+                             absl::FunctionRef<Secret()> draw_seed, Actions& actions);
+  absl::Status OnStart(const StartRound& start, uint64_t now_ms,
+                       absl::FunctionRef<Secret()> draw_seed, Actions& actions);
+  void OnInspect(uint64_t now_ms, Actions& actions);
+  void DropIfOver();
+
+  const std::string version_;
+  const std::string platform_;
+  std::unique_ptr<RoundMachine> round_;
+  Secret model_key_;         // of the last model published (sealed delivery)
+  uint64_t token_next_ = 1;  // so that late evidence for one round is never taken for another's
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_AGGREGATOR_CORE_ROUND_AGGREGATOR_H_
