@@ -1,0 +1,58 @@
+// For tests: a participant's side of an upload, without its checks.
+#ifndef SEALFOLD_AGGREGATOR_CORE_TESTING_SAMPLE_SENDER_H_
+#define SEALFOLD_AGGREGATOR_CORE_TESTING_SAMPLE_SENDER_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "aggregator/core/testing/sample_run.h"
+#include "protocol/envelope/envelope.h"
+#include "protocol/message/message.h"
+
+namespace sealfold::testing {
+
+template <class M>
+Message Encode(const M& message, Bytes bulk = {}) {
+  return {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)};
+}
+
+// A begin with any header, signed by anyone.
+Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer, Bytes sealed_head);
+
+// Seals one update under one header. Chunks are sealed when first asked for, as a sender must.
+class SampleSender {
+ public:
+  struct Options {
+    uint64_t sequence = 1;
+    uint64_t start = 0;
+    std::optional<Digest> continues = {};
+    Secret model_key = {};
+  };
+  // A right header for `offer`; `run`, `update` are copied or outlive it.
+  static EnvelopeHeader HeaderFor(const SampleRun& run, size_t party, const Offer& offer,
+                                  const Options& options);
+  SampleSender(const SampleRun& run, size_t party, const Offer& offer, const SampleUpdate& update,
+               Options options);
+  // With a header that need not be right but in its recipient; `signer` is its participant.
+  SampleSender(const SampleRun& run, const EnvelopeHeader& header, const SigningKey& signer,
+               const SealingPublicKey& recipient, const SampleUpdate& update,
+               Secret model_key = {});
+
+  Message begin() const;
+  uint64_t chunk_count() const { return sealed_.size(); }
+  Message chunk(uint64_t index);
+  const Digest& header_digest() const { return sender_.header_digest(); }
+
+ private:
+  SigningPublicKey participant_;
+  uint64_t chunk_bytes_;
+  uint64_t start_;
+  Bytes payload_;
+  EnvelopeSender sender_;
+  std::vector<Bytes> sealed_;  // those sealed so far
+  uint64_t sealed_next_;
+};
+
+}  // namespace sealfold::testing
+
+#endif  // SEALFOLD_AGGREGATOR_CORE_TESTING_SAMPLE_SENDER_H_
