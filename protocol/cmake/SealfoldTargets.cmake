@@ -44,7 +44,7 @@ pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 # What all of our own code is compiled with; not passed on to who links us.
 add_library(sealfold_options INTERFACE)
 target_compile_options(sealfold_options INTERFACE
-  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Wvla -Werror
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Wvla -Wold-style-cast -Werror
   -fstack-protector-strong)
 if(SEALFOLD_SANITIZE)
   add_compile_options(-fsanitize=${SEALFOLD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

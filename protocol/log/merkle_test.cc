@@ -17,6 +17,7 @@ Digest Hash(absl::string_view hex) { return Digest::FromHex(hex).value(); }
 
 std::vector<std::string> Hex(const std::vector<Digest>& proof) {
   std::vector<std::string> out;
+  out.reserve(proof.size());
   for (const Digest& d : proof) out.push_back(d.hex());
   return out;
 }
