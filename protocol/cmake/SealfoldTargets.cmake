@@ -14,6 +14,8 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
+# Line numbers for backtraces without the time that full debug information takes to build.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 # Assertions guard invariants of a trusted program: they stay on in every build.
 foreach(config RELEASE RELWITHDEBINFO MINSIZEREL)
   string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${config} "${CMAKE_CXX_FLAGS_${config}}")
@@ -95,6 +97,8 @@ function(sealfold_test name)
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
   sealfold_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS} GTest::gtest_main GTest::gmock)
+  # What is tested is optimised; the tests themselves only have to build fast.
+  target_compile_options(${name} PRIVATE -O0)
   target_compile_definitions(${name} PRIVATE SEALFOLD_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)

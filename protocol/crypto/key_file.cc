@@ -117,16 +117,16 @@ Secret EncodeKeyFile(const KeyFile& file) {
   const absl::string_view between = "\", \"model_seed\": \"";
   const absl::string_view after = "\"}\n";
   const bool has_model = !file.model_seed.empty();
-  const size_t hex_size = 2 * kSeedSize;
-  Secret text(before.size() + hex_size + (has_model ? between.size() + hex_size : 0) +
+  constexpr size_t kHexSize = 2 * kSeedSize;
+  Secret text(before.size() + kHexSize + (has_model ? between.size() + kHexSize : 0) +
               after.size());
   char* out = reinterpret_cast<char*>(text.mutable_span().data());
   auto put = [&out](absl::string_view part) { out = std::copy(part.begin(), part.end(), out); };
-  auto put_seed = [&out, hex_size](const Secret& seed) {
-    Secret hex(hex_size + 1);  // sodium_bin2hex ends with a zero
+  auto put_seed = [&out](const Secret& seed) {
+    Secret hex(kHexSize + 1);  // sodium_bin2hex ends with a zero
     char* digits = reinterpret_cast<char*>(hex.mutable_span().data());
     sodium_bin2hex(digits, hex.size(), seed.span().data(), seed.size());
-    out = std::copy(digits, digits + hex_size, out);
+    out = std::copy(digits, digits + kHexSize, out);
   };
   put(before);
   put_seed(file.signing_seed);

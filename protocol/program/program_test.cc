@@ -1,0 +1,69 @@
+#include "protocol/program/program.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  ProgramTest() {
+    std::string pattern = ::testing::TempDir() + "/sealfold-XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~ProgramTest() override { std::filesystem::remove_all(directory_); }
+  std::string directory_;
+};
+
+TEST_F(ProgramTest, ExitCodesFollowTheKindOfError) {
+  EXPECT_EQ(ExitCode(absl::OkStatus()), 0);
+  EXPECT_EQ(ExitCode(Refused({.code = "x", .what = "y"})), 3);
+  EXPECT_EQ(ExitCode(PeerError({.code = "x", .what = "y"})), 4);
+  EXPECT_EQ(ExitCode(absl::DeadlineExceededError("late")), 4);
+  EXPECT_EQ(ExitCode(BadInput({.code = "x", .what = "y"})), 5);
+}
+
+TEST_F(ProgramTest, ErrorsSayWhatFailedExpectedFoundAndWhatToDo) {
+  const absl::Status status =
+      Refused({.code = "quorum_low", .what = "quorum", .expected = "3", .found = "2", .advice = "ask for more"});
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Output(false).Finish(status), 3);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "error: quorum [quorum_low]\n  expected  3\n  found     2\n  do        ask for more\n");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(Output(true).Finish(status), 3);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "{\"do\":\"ask for more\",\"error\":\"quorum_low\",\"expected\":\"3\",\"found\":\"2\",\"what\":\"quorum\"}\n");
+}
+
+TEST_F(ProgramTest, AnExplanationSurvivesTheWayThroughAStatus) {
+  const Explanation e = Explain(BadInput({.code = "c", .what = "w\x1fw", .found = "f"}));
+  EXPECT_EQ(e.code, "c");
+  EXPECT_EQ(e.what, "w w");
+  EXPECT_EQ(e.expected, "");
+  EXPECT_EQ(e.found, "f");
+  EXPECT_EQ(Explain(absl::NotFoundError("elsewhere")).what, "elsewhere");
+}
+
+TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {
+  const std::string path = directory_ + "/file";
+  ASSERT_TRUE(WriteFileAtomic(path, "first").ok());
+  ASSERT_TRUE(WriteFileAtomic(path, "second", /*secret=*/true).ok());
+  struct stat info;
+  ASSERT_EQ(stat(path.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+  EXPECT_EQ(*ReadFile(path, 100), "second");
+  EXPECT_EQ(ErrorCode(ReadFile(path, 5).status()), "file_too_large");
+  EXPECT_EQ(ErrorCode(ReadFile(directory_ + "/none", 5).status()), "file_unusable");
+  EXPECT_EQ(ErrorCode(WriteFileAtomic(directory_ + "/no/where", "x")), "file_unusable");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1) << "no temporary stays";
+}
+
+}  // namespace
+}  // namespace sealfold
