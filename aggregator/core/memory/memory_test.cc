@@ -10,7 +10,7 @@ namespace sealfold {
 namespace {
 
 TEST(PagesTest, ZeroAtFirstAndMovable) {
-  absl::StatusOr<Pages> pages = Pages::Map(100'000, Pages::Use::kSecret);
+  absl::StatusOr<Pages> pages = Pages::Map(100'000, Pages::Use::kStaging);
   ASSERT_TRUE(pages.ok());
   EXPECT_EQ(pages->size(), 100'000u);
   for (const uint8_t byte : pages->span()) ASSERT_EQ(byte, 0);

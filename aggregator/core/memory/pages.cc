@@ -23,9 +23,9 @@ absl::StatusOr<Pages> Pages::Map(uint64_t size_bytes, Use use) {
                     .found = std::strerror(errno),
                     .advice = "give the aggregator more memory, or plan less staging"});
   }
-  // All three are wishes: a system without them still computes the same.
+  // All of these are wishes: a system without them still computes the same.
   (void)madvise(data, size_bytes, MADV_DONTDUMP);
-  if (use == Use::kSecret) (void)mlock(data, size_bytes);
+  (void)mlock2(data, size_bytes, MLOCK_ONFAULT);
   if (use == Use::kSum) (void)madvise(data, size_bytes, MADV_HUGEPAGE);
   return Pages(static_cast<uint8_t*>(data), size_bytes);
 }

@@ -9,13 +9,13 @@
 
 namespace sealfold {
 
-// An anonymous private mapping of zero bytes, left out of core dumps. A page costs memory once it
-// is written. Moves, does not copy.
+// An anonymous private mapping of zero bytes, left out of core dumps and locked in memory where the
+// system allows it. A page costs memory once it is written. Moves, does not copy.
 class Pages {
  public:
   enum class Use {
-    kSecret,  // locked in memory where the system allows it
-    kSum,     // large and written throughout: huge pages where the system has them
+    kStaging,  // small pieces that come and go
+    kSum,      // large and written throughout: huge pages where the system has them
   };
   // "memory_short" when the system refuses. Requires: size_bytes > 0.
   static absl::StatusOr<Pages> Map(uint64_t size_bytes, Use use);

@@ -14,7 +14,7 @@ absl::Status StagedPayload::Append(ByteSpan bytes) {
     const uint64_t start = pieces_.size() * kStagedPieceBytes;
     SEALFOLD_ASSIGN_OR_RETURN(
         Pages piece,
-        Pages::Map(std::min(kStagedPieceBytes, size_bytes_ - start), Pages::Use::kSecret));
+        Pages::Map(std::min(kStagedPieceBytes, size_bytes_ - start), Pages::Use::kStaging));
     pieces_.push_back(std::move(piece));
   }
   while (!bytes.empty()) {

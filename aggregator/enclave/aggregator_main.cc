@@ -1,0 +1,124 @@
+// sealfold-aggregator: the trusted program.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "aggregator/enclave/harden.h"
+#include "aggregator/enclave/host_link.h"
+#include "aggregator/enclave/serve.h"
+#include "attest/attester.h"
+#include "attest/software/measure.h"
+#include "protocol/base/error.h"
+#include "protocol/program/program.h"
+#include "protocol/program/stop_signal.h"
+
+namespace sealfold {
+namespace {
+
+constexpr char kVersion[] = SEALFOLD_VERSION;
+constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
+
+void Note(absl::string_view line) {
+  std::fprintf(stderr, "sealfold-aggregator: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+struct ServeOptions {
+  std::string host_link;
+  std::string attester;
+  std::string platform = kSoftwarePlatformName;
+};
+
+absl::Status PlatformUnknown(const std::string& platform) {
+  return Refused({.code = "platform_unknown",
+                  .what = "platform of the evidence",
+                  .expected = "one that this build has",
+                  .found = platform,
+                  .advice = "use a build with this platform"});
+}
+
+absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& options) {
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+  if (options.platform == kSoftwarePlatformName) return ConnectSoftwareAttester(options.attester);
+#endif
+  return PlatformUnknown(options.platform);
+}
+
+absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
+  const Hardening hardening = HardenProcess();
+  const StopSignal stop;
+  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
+  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester, ConnectAttester(options));
+  if (!hardening.memory_locked) {
+    Note(
+        "the system does not let all memory be locked (RLIMIT_MEMLOCK): what does not fit its "
+        "limit "
+        "may be swapped");
+  }
+  output.Line("ready");
+  output.Json("{\"event\":\"ready\"}");
+  std::fflush(stdout);
+  Serve(*link, *attester, kVersion, stop.fd(), Note);
+  return absl::OkStatus();
+}
+
+absl::Status MeasureCommand([[maybe_unused]] const std::string& path, const Output& output) {
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+  SEALFOLD_ASSIGN_OR_RETURN(const Measurement measurement, MeasureProgram(path));
+  output.Line(absl::StrCat("PCR0 ", measurement.hex()));
+  output.Json(absl::StrCat("{\"pcr0\":\"", measurement.hex(), "\"}"));
+  return absl::OkStatus();
+#else
+  (void)output;
+  return PlatformUnknown(kSoftwarePlatformName);
+#endif
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("The trusted aggregator: opens updates, folds them, signs the result.");
+  app.set_version_flag("--version", std::string("sealfold-aggregator ") + kVersion);
+  app.require_subcommand(1);
+  bool json = false;
+
+  ServeOptions options;
+  CLI::App* serve = app.add_subcommand("serve", "Serve rounds that the host starts");
+  serve->add_option("--host-link", options.host_link, "ipc://PATH that the host listens on")
+      ->required();
+  serve->add_option("--attester", options.attester, "Socket of the attestation device")->required();
+  serve->add_option("--platform", options.platform, "Platform that signs the evidence")
+      ->capture_default_str();
+  serve->add_flag("--json", json, "Print JSON Lines");
+  serve->footer(
+      "Prints 'ready' once it serves; ends on SIGTERM, with every key and update wiped. It opens "
+      "no\n"
+      "network port and reads no file of the host's.\n\n"
+      "Example:\n"
+      "  sealfold-aggregator serve --host-link ipc://./run/aggregator.sock --attester "
+      "./softnsm/nsm.sock");
+
+  std::string path = "/proc/self/exe";
+  CLI::App* measure =
+      app.add_subcommand("measure", "Print what evidence about a program will say (its PCR0)");
+  measure->add_option("PATH", path, "Program; this one if left out");
+  measure->add_flag("--json", json, "Print one JSON object");
+  measure->footer(
+      "The measurement is SHA-384 of the program's file. Participants put it into their policy as "
+      "a\n"
+      "reference value.\n\n"
+      "Example:\n"
+      "  sealfold-aggregator measure --json");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  const Output output(json);
+  return output.Finish(serve->parsed() ? ServeCommand(options, output)
+                                       : MeasureCommand(path, output));
+}
+
+}  // namespace
+}  // namespace sealfold
+
+int main(int argc, char** argv) { return sealfold::Main(argc, argv); }

@@ -1,0 +1,103 @@
+#include "aggregator/enclave/serve.h"
+
+#include <algorithm>
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "aggregator/core/contract/keys.h"
+#include "protocol/base/error.h"
+#include "protocol/base/random.h"
+
+namespace sealfold {
+namespace {
+
+constexpr int kMessagesPerTurn = 64;  // then stop, connections and time are looked at again
+constexpr uint64_t kWaitMsMax = 60'000;
+
+uint64_t MonotonicMs() {
+  timespec now{};
+  SEALFOLD_CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
+}
+
+// What of a message to the host is worth a line; "" if nothing.
+std::string FactOf(const Message& message) {
+  const absl::StatusOr<std::string> type = cbor::PeekType(message.head);
+  SEALFOLD_CHECK(type.ok());
+  if (*type == RefusedMessage::kType) {
+    const auto refused = cbor::DecodeFields<RefusedMessage>(message.head);
+    return absl::StrCat("refused to the host: ", refused->what, " [", refused->code, "]");
+  }
+  if (*type == Failed::kType) {
+    const auto failed = cbor::DecodeFields<Failed>(message.head);
+    return absl::StrCat("round ", failed->round.value(), " attempt ", failed->attempt.value(),
+                        " ended without a result: ", failed->reason, " [", failed->code, "]");
+  }
+  if (*type == Finished::kType) {
+    const auto finished = cbor::DecodeFields<Finished>(message.head);
+    return absl::StrCat("round ", finished->round.value(), " finished, its keys erased");
+  }
+  if (*type == RoundState::kType) {
+    const auto round = cbor::DecodeFields<RoundState>(message.head);
+    if (round->committed.empty()) return "";
+    return absl::StrCat("round ", round->round.value(), " attempt ", round->attempt.value(), ": ",
+                        round->updates, " committed");
+  }
+  return "";
+}
+
+}  // namespace
+
+void Serve(HostLink& link, Attester& attester, const std::string& version, int stop_fd,
+           absl::FunctionRef<void(absl::string_view line)> note) {
+  Aggregator aggregator(version, std::string(attester.platform()));
+  const auto draw_seed = [] { return RandomSecret(kRoundSeedSize); };
+
+  // False: asked to stop.
+  const auto perform = [&](Actions actions) {
+    while (!actions.empty()) {
+      Actions more;
+      for (Action& action : actions) {
+        if (const auto* ask = std::get_if<AskEvidence>(&action)) {
+          absl::StatusOr<Bytes> evidence =
+              attester.Attest(ask->nonce, ask->user_data, ask->public_key);
+          aggregator.OnEvidence(ask->token, std::move(evidence), MonotonicMs(), more);
+          continue;
+        }
+        const auto& send = std::get<SendMessage>(action);
+        if (send.session.empty()) {
+          if (const std::string fact = FactOf(send.message); !fact.empty()) note(fact);
+        }
+        if (!link.Send(send, stop_fd)) return false;
+      }
+      actions = std::move(more);
+    }
+    return true;
+  };
+
+  while (true) {
+    const uint64_t now_ms = MonotonicMs();
+    const uint64_t tick_ms = aggregator.next_tick_ms();
+    if (tick_ms <= now_ms) {
+      Actions actions;
+      aggregator.OnTick(now_ms, actions);
+      if (!perform(std::move(actions))) return;
+      continue;
+    }
+    const HostLink::Woken woken = link.Wait(stop_fd, std::min(tick_ms - now_ms, kWaitMsMax));
+    if (woken.stop) return;
+    Actions actions;
+    if (woken.connected) aggregator.Announce(actions);
+    if (!perform(std::move(actions))) return;
+    for (int i = 0; i < kMessagesPerTurn; ++i) {
+      std::optional<SendMessage> received = link.Receive();
+      if (!received.has_value()) break;
+      Actions answers;
+      aggregator.OnMessage(received->session, received->message, MonotonicMs(), draw_seed, answers);
+      if (!perform(std::move(answers))) return;
+    }
+  }
+}
+
+}  // namespace sealfold
