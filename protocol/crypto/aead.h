@@ -1,4 +1,5 @@
-// Authenticated encryption (RFC 5116) behind one narrow interface: AES-256-GCM and ChaCha20-Poly1305.
+// Authenticated encryption (RFC 5116) behind one narrow interface: AES-256-GCM and
+// ChaCha20-Poly1305.
 #ifndef SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
 #define SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
 
@@ -12,7 +13,7 @@
 namespace sealfold {
 
 enum class AeadId : uint16_t {  // RFC 9180, section 7.3
-  kAes128Gcm = 1,  // for RFC 9180's vectors; no suite of ours uses it
+  kAes128Gcm = 1,               // for RFC 9180's vectors; no suite of ours uses it
   kAes256Gcm = 2,
   kChaCha20Poly1305 = 3,
 };
@@ -23,8 +24,8 @@ inline constexpr size_t kAeadNonceSize = 12;
 // A key's length in bytes.
 size_t AeadKeySize(AeadId id);
 
-// One key, expanded once inside OpenSSL's context, which wipes it when freed. Moves, does not copy; one
-// thread at a time, const or not.
+// One key, expanded once inside OpenSSL's context, which wipes it when freed. Moves, does not copy;
+// one thread at a time, const or not.
 class Aead {
  public:
   // Requires: key.size() == AeadKeySize(id).
@@ -33,13 +34,14 @@ class Aead {
   Aead& operator=(Aead&&) noexcept;
   ~Aead();
 
-  // Writes ciphertext ‖ tag to `out`. Requires: nonce of kAeadNonceSize, out.size() == plaintext.size() +
-  // kAeadTagSize, aad and plaintext below 2^31 bytes; `out` may start where `plaintext` starts, or not overlap
-  // it. The caller never uses a nonce twice with one key.
+  // Writes ciphertext ‖ tag to `out`. Requires: nonce of kAeadNonceSize, out.size() ==
+  // plaintext.size() + kAeadTagSize, aad and plaintext below 2^31 bytes; `out` may start where
+  // `plaintext` starts, or not overlap it. The caller never uses a nonce twice with one key.
   void Seal(ByteSpan nonce, ByteSpan aad, ByteSpan plaintext, MutableByteSpan out) const;
 
-  // Writes the plaintext to `out`; requires out.size() + kAeadTagSize == sealed.size(), overlap as above.
-  // The tag is compared in constant time; when it is wrong `out` is wiped and PermissionDenied
+  // Writes the plaintext to `out`; requires out.size() + kAeadTagSize == sealed.size(), overlap as
+  // above. The tag is compared in constant time; when it is wrong `out` is wiped and
+  // PermissionDenied
   // ("seal_broken") returned.
   absl::Status Open(ByteSpan nonce, ByteSpan aad, ByteSpan sealed, MutableByteSpan out) const;
 

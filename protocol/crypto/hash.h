@@ -32,10 +32,11 @@ class Sha256Stream {
   std::unique_ptr<State> state_;
 };
 
-// HKDF-Extract(salt, ikm) -> 32 bytes; the ikm is the concatenation of `ikm_parts`, so that a secret part
-// need not be copied.
+// HKDF-Extract(salt, ikm) -> 32 bytes; the ikm is the concatenation of `ikm_parts`, so that a
+// secret part need not be copied.
 Secret HkdfExtract(ByteSpan salt, std::initializer_list<ByteSpan> ikm_parts);
-// HKDF-Expand(prk, info, length). Requires prk.size() >= 32, 0 < length <= 255 * 32, info.size() <= 16384.
+// HKDF-Expand(prk, info, length). Requires prk.size() >= 32, 0 < length <= 255 * 32, info.size() <=
+// 16384.
 Secret HkdfExpand(ByteSpan prk, ByteSpan info, size_t length);
 
 }  // namespace sealfold

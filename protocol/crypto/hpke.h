@@ -11,7 +11,8 @@ namespace sealfold {
 
 inline constexpr size_t kHpkeSeedSize = 32;  // Nsk, the least of DeriveKeyPair's ikm
 
-// A key pair of a recipient, or of a sender for one context (its encapsulated key is then the public key).
+// A key pair of a recipient, or of a sender for one context (its encapsulated key is then the
+// public key).
 class HpkeKeyPair {
  public:
   // DeriveKeyPair(seed) (RFC 9180, 7.1.3). Requires: seed.size() >= kHpkeSeedSize.
@@ -27,12 +28,14 @@ class HpkeKeyPair {
   SealingPublicKey public_key_;
 };
 
-// A context of one sender and one receiver: messages are numbered from 0 by `seq`. A sender never seals
-// two messages under one `seq`; a receiver may open any `seq`, in any order. Moves, does not copy.
+// A context of one sender and one receiver: messages are numbered from 0 by `seq`. A sender never
+// seals two messages under one `seq`; a receiver may open any `seq`, in any order. Moves, does not
+// copy.
 class HpkeContext {
  public:
-  // Sender: SetupBaseS. The ephemeral pair is derived from a seed that the caller drew fresh; it serves one
-  // context and is erased. InvalidArgument ("sealing_key_weak") for a low-order `recipient`.
+  // Sender: SetupBaseS. The ephemeral pair is derived from a seed that the caller drew fresh; it
+  // serves one context and is erased. InvalidArgument ("sealing_key_weak") for a low-order
+  // `recipient`.
   static absl::StatusOr<HpkeContext> SetupSender(AeadId aead, const SealingPublicKey& recipient,
                                                  ByteSpan info, HpkeKeyPair ephemeral);
   // Receiver: SetupBaseR. InvalidArgument ("sealing_key_weak") for a low-order `enc`.
@@ -51,7 +54,8 @@ class HpkeContext {
  private:
   HpkeContext(AeadId id, const SealingPublicKey& enc, Aead aead, Secret base_nonce,
               Secret exporter_secret);
-  // The key schedule (RFC 9180, 5.1) on `dh`, the X25519 of one side's private key and the other's public.
+  // The key schedule (RFC 9180, 5.1) on `dh`, the X25519 of one side's private key and the other's
+  // public.
   static HpkeContext Schedule(AeadId id, const Secret& dh, const SealingPublicKey& enc,
                               const SealingPublicKey& recipient, ByteSpan info);
   AeadId id_;

@@ -24,7 +24,8 @@ class SigningKey {
   SigningPublicKey public_key_;
 };
 
-// True if `signature` is `key`'s over `message`. Small-order keys and non-canonical signatures are refused.
+// True if `signature` is `key`'s over `message`. Small-order keys and non-canonical signatures are
+// refused.
 bool VerifySignature(const SigningPublicKey& key, ByteSpan message, const Signature& signature);
 
 }  // namespace sealfold
