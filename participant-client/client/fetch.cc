@@ -1,0 +1,51 @@
+#include "participant-client/client/fetch.h"
+
+#include <utility>
+
+namespace sealfold {
+namespace {
+
+constexpr uint64_t kPlanBytesMax = 33u << 20;
+
+absl::Status FetchTo(Host& host, uint64_t round, const SignedPlan& plan, const Digest& digest,
+                     std::optional<SealedModel> sealed, const std::string& path) {
+  const uint64_t stream_bytes = ModelStreamBytes(plan.plan, sealed.has_value());
+  SEALFOLD_ASSIGN_OR_RETURN(
+      ModelWriter writer,
+      ModelWriter::Open(path, digest, ModelFileSizeBytes(plan.plan.tensors), std::move(sealed)));
+  SEALFOLD_RETURN_IF_ERROR(host.Fetch(FileKind::kModel, round, stream_bytes,
+                                      [&writer](ByteSpan part) { return writer.Append(part); }));
+  return writer.Finish();
+}
+
+}  // namespace
+
+absl::StatusOr<SignedPlan> FetchPlan(Host& host) {
+  SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes, host.FetchBytes(FileKind::kPlan, 0, kPlanBytesMax));
+  return OpenPlan(bytes);
+}
+
+absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy& policy,
+                                          const std::optional<SigningPublicKey>& participant) {
+  SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes,
+                            host.FetchBytes(FileKind::kRecord, round.value(), kRecordFileBytesMax));
+  RecordJudgement judgement = JudgeRecord(bytes, policy, participant);
+  return FetchedRecord{.bytes = std::move(bytes), .judgement = std::move(judgement)};
+}
+
+absl::Status FetchInitialModel(Host& host, const SignedPlan& plan, const std::string& path) {
+  return FetchTo(host, 0, plan, plan.plan.initial_model, std::nullopt, path);
+}
+
+absl::Status FetchModel(Host& host, const CheckedRecord& record, const Secret& model_key,
+                        const std::string& path) {
+  std::optional<SealedModel> sealed;
+  if (!model_key.empty()) {
+    sealed.emplace(record.plan, record.record.round, model_key.span(),
+                   ModelFileSizeBytes(record.plan.plan.tensors));
+  }
+  return FetchTo(host, record.record.round.value(), record.plan, record.record.model,
+                 std::move(sealed), path);
+}
+
+}  // namespace sealfold

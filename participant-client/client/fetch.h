@@ -1,0 +1,36 @@
+// Public files of a run, fetched from the untrusted host and believed only as far as they verify.
+#ifndef SEALFOLD_PARTICIPANT_CLIENT_CLIENT_FETCH_H_
+#define SEALFOLD_PARTICIPANT_CLIENT_CLIENT_FETCH_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "participant-client/net/host.h"
+#include "participant-client/policy/policy.h"
+#include "participant-client/record/model_file.h"
+#include "participant-client/record/record_judgement.h"
+
+namespace sealfold {
+
+// A plan whose signature holds. Whether the policy accepts it is CheckPlanAgainstPolicy's question.
+absl::StatusOr<SignedPlan> FetchPlan(Host& host);
+
+// A record's bytes, with what JudgeRecord says of them.
+struct FetchedRecord {
+  Bytes bytes;
+  RecordJudgement judgement;
+};
+// OK also where checks failed: the judgement says so.
+absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy& policy,
+                                          const std::optional<SigningPublicKey>& participant);
+
+// The model that round 1 starts from.
+absl::Status FetchInitialModel(Host& host, const SignedPlan& plan, const std::string& path);
+// The model of a verified record to `path`. `model_key`: what OpenModelKey gave.
+absl::Status FetchModel(Host& host, const CheckedRecord& record, const Secret& model_key,
+                        const std::string& path);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PARTICIPANT_CLIENT_CLIENT_FETCH_H_

@@ -1,0 +1,49 @@
+// sealfold-participant: a hospital's side of a federated run.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <exception>
+
+#include "participant-client/program/verb.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+int Run(int argc, char** argv) {
+  CLI::App app(
+      "A hospital's side of a federated run: checks what asks for its update, seals the update to "
+      "that "
+      "alone, and verifies what comes back.",
+      "sealfold-participant");
+  app.require_subcommand(1);
+  app.fallthrough();
+  bool json = false;
+  app.add_flag("--json", json, "One JSON object, or JSON Lines, instead of text");
+  Verb called;
+  AddKeygen(app, called);
+  AddInspect(app, called);
+  AddSubmit(app, called);
+  AddFetch(app, called);
+  AddJoin(app, called);
+  AddVerify(app, called);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kExitDone : kExitUsage;
+  }
+  const Output output(json);
+  return output.Finish(called(output));
+}
+
+}  // namespace
+}  // namespace sealfold
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    return sealfold::Run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "internal error: %s\n", error.what());
+    return 1;
+  }
+}

@@ -1,0 +1,33 @@
+// How checks, rounds and submissions look, for people and as JSON.
+#ifndef SEALFOLD_PARTICIPANT_CLIENT_PROGRAM_REPORT_H_
+#define SEALFOLD_PARTICIPANT_CLIENT_PROGRAM_REPORT_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "participant-client/client/client.h"
+#include "participant-client/policy/check_list.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+
+// [{"name", "expected", "found", "passed"}...]
+nlohmann::json ChecksJson(const CheckList& checks);
+
+// A line for each check, and the caveat if there is one; in JSON {"event": "checks", "of": `of`,
+// ...}.
+void PrintChecks(const Output& output, const std::string& of, const CheckList& checks);
+
+// The caveat alone, in human mode.
+void PrintCaveat(const Output& output, const std::string& caveat);
+
+// "3f9a…" for long hex strings, for people.
+std::string Shorten(const std::string& text, size_t length_max = 64);
+
+nlohmann::json RoundJson(const RoundReport& report);
+// One line.
+std::string RoundLine(const RoundReport& report);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PARTICIPANT_CLIENT_PROGRAM_REPORT_H_

@@ -1,0 +1,34 @@
+#include <utility>
+
+#include "participant-client/net/zmq_link.h"
+#include "participant-client/program/verb.h"
+#include "protocol/base/error.h"
+#include "protocol/crypto/key_file.h"
+
+namespace sealfold {
+
+void RunOptions::AddTo(CLI::App& verb) {
+  verb.add_option("--connect", endpoint, "The coordinator's address, tcp://HOST:PORT")->required();
+  verb.add_option("--policy", policy_path, "This participant's policy (JSON)")->required();
+  verb.add_option("--key", key_path, "This participant's key file, from keygen")->required();
+  verb.add_option("--state", state_dir,
+                  "Folder of what must not be forgotten between runs of this program")
+      ->required();
+  verb.add_option("--patience", patience_seconds,
+                  "Seconds without getting further before giving up")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+}
+
+absl::StatusOr<std::unique_ptr<Client>> RunOptions::Open(const Patience& patience) const {
+  SEALFOLD_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(policy_path));
+  SEALFOLD_ASSIGN_OR_RETURN(KeyFile key, ReadKeyFile(key_path, KeyRole::kParticipant));
+  return Client::Open({.policy = std::move(policy),
+                       .key = key.signing_key(),
+                       .model_key = key.model_key(),
+                       .state_dir = state_dir,
+                       .connect = [address = endpoint] { return ConnectZmq(address); },
+                       .patience = patience});
+}
+
+}  // namespace sealfold

@@ -1,0 +1,86 @@
+#include "participant-client/session/attestation.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/cbor/fields.h"
+#include "protocol/crypto/hash.h"
+
+namespace sealfold {
+namespace {
+
+// The evidence's checks whose failure says something about the aggregator itself rather than about
+// the way the document took here.
+constexpr std::array<absl::string_view, 3> kAggregatorsOwn = {"debug", "freshness", "registers"};
+
+bool IsAuthentic(const Verdict& verdict) {
+  return !verdict.checks.empty() &&
+         std::all_of(verdict.checks.begin(), verdict.checks.end(), [](const Check& check) {
+           return check.passed ||
+                  std::count(kAggregatorsOwn.begin(), kAggregatorsOwn.end(), check.name) > 0;
+         });
+}
+
+const char* SuiteName(Suite suite) { return CborEnumNames(suite)[static_cast<size_t>(suite)]; }
+
+void CheckBinding(const SignedPlan& plan, const Offer& offer, CheckList& checks) {
+  const Binding& binding = offer.binding;
+  const Digest hpke_key = Sha256(offer.hpke_key.span());
+  checks.Add({.name = "hpke_key",
+              .expected = hpke_key.hex(),
+              .found = binding.hpke_key.hex(),
+              .passed = binding.hpke_key == hpke_key},
+             "offer_hpke_key", "the key offered is not the one that the evidence binds");
+  checks.Add({.name = "protocol",
+              .expected = absl::StrCat(kProtocolVersion),
+              .found = absl::StrCat(binding.protocol),
+              .passed = binding.protocol == kProtocolVersion},
+             "offer_protocol", "use programs of one release on both sides");
+  checks.Add({.name = "suite",
+              .expected = SuiteName(plan.plan.suite),
+              .found = SuiteName(binding.suite),
+              .passed = binding.suite == plan.plan.suite},
+             "offer_suite", "the aggregator does not use the plan's algorithms");
+  checks.Add({.name = "plan",
+              .expected = plan.digest.hex(),
+              .found = binding.plan.hex(),
+              .passed = binding.plan == plan.digest},
+             "offer_plan", "the aggregator works under another plan than the one agreed to");
+}
+
+}  // namespace
+
+Message MakeHello(const OfferTerms& terms, const SessionNonce& nonce) {
+  Hello hello{.plan = terms.plan.digest, .participant = terms.participant, .nonce = nonce};
+  return {.head = cbor::EncodeFields(hello), .bulk = {}};
+}
+
+OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const SessionNonce& nonce,
+                          uint64_t now_ms) {
+  OfferJudgement out;
+  out.checks.Add(CheckPlanAgainstPolicy(terms.plan, terms.policy, terms.participant));
+
+  const EvidencePolicy& accepted = terms.policy.evidence;
+  const bool platform_matches = offer.platform == accepted.platform;
+  out.checks.Add({.name = "platform_offered",
+                  .expected = accepted.platform,
+                  .found = offer.platform.substr(0, 64),
+                  .passed = platform_matches},
+                 "offer_platform", "the policy accepts evidence of one platform only");
+  const Verdict verdict = VerifyEvidence(offer.evidence, accepted,
+                                         {.nonce = ToBytes(nonce.span()),
+                                          .user_data = ToBytes(offer.binding.digest().span()),
+                                          .public_key = ToBytes(offer.hpke_key.span()),
+                                          .now_ms = now_ms});
+  out.checks.Add(verdict);
+  out.authentic = platform_matches && IsAuthentic(verdict);
+
+  CheckBinding(terms.plan, offer, out.checks);
+  CheckAgainstMemory(terms.memory, terms.plan.plan, offer.binding, terms.policy.plan.attempts_max,
+                     terms.update, out.checks);
+  return out;
+}
+
+}  // namespace sealfold

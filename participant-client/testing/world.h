@@ -1,0 +1,75 @@
+// A run in miniature for the tests: a plan, three hospitals, a coordinator, a software platform,
+// and a policy that trusts them. Everything but the platform's keys follows from a seed.
+#ifndef SEALFOLD_PARTICIPANT_CLIENT_TESTING_WORLD_H_
+#define SEALFOLD_PARTICIPANT_CLIENT_TESTING_WORLD_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "attest/software/server/softnsm.h"
+#include "participant-client/memory/memory.h"
+#include "participant-client/policy/policy.h"
+#include "protocol/crypto/hpke.h"
+#include "protocol/plan/plan.h"
+#include "protocol/record/record.h"
+
+namespace sealfold::testing_world {
+
+inline constexpr uint64_t kNowMs = 1'790'000'000'000;  // the time in every test
+
+// 32 bytes that follow from `seed` and `label`.
+Secret SeedOf(uint64_t seed, absl::string_view label);
+
+// A folder of its own that is gone with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  std::string Path(absl::string_view name) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+struct World {
+  explicit World(uint64_t seed = 1);
+
+  // The plan that the run is under, signed anew after `change`.
+  void ChangePlan(const std::function<void(Plan&)>& change);
+  // A document of the platform for a program that measures `measurement`.
+  Bytes Evidence(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key,
+                 const Measurement& measurement, uint64_t now_ms = kNowMs);
+  const SigningKey& me() const { return keys[0]; }
+  Memory EmptyMemory() const {
+    return {.plan = plan.digest, .participant = me().public_key(), .seen = {}, .entered = {}};
+  }
+  // The policy as its JSON, with a root path of "root.pem".
+  std::string PolicyJson() const;
+
+  TemporaryFolder folder;
+  SigningKey coordinator;
+  std::vector<SigningKey> keys;  // of the plan's participants
+  std::vector<HpkeKeyPair> model_keys;
+  SignedPlan plan;
+  Measurement measurement;  // of the accepted program
+  Policy policy;
+  std::unique_ptr<Softnsm> platform;
+};
+
+// The round record file of a round whose log holds an entry for each of `committed`, honest
+// throughout.
+struct PublishedRound {
+  RecordFile file;
+  Bytes bytes;
+  CheckedRecord checked;
+};
+PublishedRound Publish(World& world, const Binding& binding, const SigningKey& record_key,
+                       const std::vector<LogEntry>& log, const Digest& model);
+
+}  // namespace sealfold::testing_world
+
+#endif  // SEALFOLD_PARTICIPANT_CLIENT_TESTING_WORLD_H_

@@ -1,0 +1,23 @@
+// Where the bytes of an update's payload come from.
+#ifndef SEALFOLD_PARTICIPANT_CLIENT_UPDATE_PAYLOAD_SOURCE_H_
+#define SEALFOLD_PARTICIPANT_CLIENT_UPDATE_PAYLOAD_SOURCE_H_
+
+#include <cstdint>
+
+#include "protocol/base/bytes.h"
+
+namespace sealfold {
+
+class PayloadSource {
+ public:
+  virtual ~PayloadSource() = default;
+  // Of the payload as PayloadLayout lays it out.
+  virtual uint64_t size_bytes() const = 0;
+  // Fills `out` with the payload's bytes from `offset` on. Requires: offset + out.size() <=
+  // size_bytes().
+  virtual void Read(uint64_t offset, MutableByteSpan out) = 0;
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PARTICIPANT_CLIENT_UPDATE_PAYLOAD_SOURCE_H_
