@@ -14,21 +14,6 @@ void Add(Metrics& sum, const Metrics& term, double factor) {
   sum.log_loss += factor * term.log_loss;
 }
 
-// The patients of `hospital` that fold `fold` tests, or those that it trains on. Classes are dealt
-// in turn, so that each fold gets its share of both.
-std::vector<Patient> Fold(const std::vector<Patient>& hospital, uint64_t fold, uint64_t folds,
-                          bool tested) {
-  std::vector<Patient> chosen;
-  std::array<uint64_t, 2> seen{};
-  for (const Patient& patient : hospital) {
-    const bool in_fold = seen[patient.malignant ? 1 : 0]++ % folds == fold;
-    if (in_fold == tested) {
-      chosen.push_back(patient);
-    }
-  }
-  return chosen;
-}
-
 }  // namespace
 
 FederatedRun FederatedAverage(absl::Span<const Examples> hospitals, uint64_t rounds,
@@ -79,19 +64,27 @@ absl::StatusOr<Comparison> Compare(const Split& split, uint64_t rounds,
   return comparison;
 }
 
+Split FoldOf(const Split& split, uint64_t fold, uint64_t folds) {
+  SEALFOLD_CHECK(fold < folds);
+  Split within;
+  for (size_t h = 0; h < kHospitals; ++h) {
+    std::array<uint64_t, 2> dealt{};  // of each class
+    for (const Patient& patient : split.hospitals[h]) {
+      const bool tested = dealt[patient.malignant ? 1 : 0]++ % folds == fold;
+      (tested ? within.test : within.hospitals[h]).push_back(patient);
+    }
+  }
+  return within;
+}
+
 absl::StatusOr<Comparison> CrossValidate(const Split& split, uint64_t folds, uint64_t rounds,
                                          const TrainingOptions& options) {
   SEALFOLD_CHECK(folds >= 2 && folds <= kClassPatientsMin);
   const double part = 1.0 / static_cast<double>(folds);
   Comparison mean;
   for (uint64_t fold = 0; fold < folds; ++fold) {
-    Split within;
-    for (size_t h = 0; h < kHospitals; ++h) {
-      within.hospitals[h] = Fold(split.hospitals[h], fold, folds, false);
-      const std::vector<Patient> tested = Fold(split.hospitals[h], fold, folds, true);
-      within.test.insert(within.test.end(), tested.begin(), tested.end());
-    }
-    SEALFOLD_ASSIGN_OR_RETURN(const Comparison comparison, Compare(within, rounds, options));
+    SEALFOLD_ASSIGN_OR_RETURN(const Comparison comparison,
+                              Compare(FoldOf(split, fold, folds), rounds, options));
     for (size_t h = 0; h < kHospitals; ++h) {
       Add(mean.alone[h], comparison.alone[h], part);
     }

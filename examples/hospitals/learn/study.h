@@ -34,9 +34,13 @@ struct Comparison {
 absl::StatusOr<Comparison> Compare(const Split& split, uint64_t rounds,
                                    const TrainingOptions& options);
 
-// Compare by cross-validation: each hospital's patients are dealt into `folds` parts, each class
-// evenly; each part is tested once, with all hospitals' together, by what was trained on the
-// others. Means over folds. The split's test patients are not used.
+// `split` for fold `fold` of `folds`: each hospital's patients are dealt into folds, each class
+// evenly; those of this fold, all hospitals' together, are the test, the others stay to train on.
+// The split's own test patients are left out. Requires: fold < folds.
+Split FoldOf(const Split& split, uint64_t fold, uint64_t folds);
+
+// Compare for each fold, so that each training patient is tested once. Means over folds. Requires:
+// 2 <= folds <= kClassPatientsMin.
 absl::StatusOr<Comparison> CrossValidate(const Split& split, uint64_t folds, uint64_t rounds,
                                          const TrainingOptions& options);
 

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+
 #include "examples/hospitals/data/test_data.h"
 
 namespace sealfold::hospitals {
@@ -52,14 +55,45 @@ TEST(Study, HospitalsCountByTheirExamples) {
                                                               second.cwiseAbs().maxCoeff())));
 }
 
-TEST(Study, CrossValidationDoesNotSeeTheTestPatients) {
-  Split split = SplitOfSeed(1);
-  const auto with = CrossValidate(split, 5, 2, {});
-  split.test.clear();
-  const auto without = CrossValidate(split, 5, 2, {});
-  ASSERT_TRUE(with.ok() && without.ok());
-  EXPECT_EQ(with->federated.log_loss, without->federated.log_loss);
-  EXPECT_EQ(with->federated.patients, 456) << "each training patient is tested once";
+TEST(Study, FoldsTestEachTrainingPatientOnceAndNeverTrainOnIt) {
+  const Split split = SplitOfSeed(1);
+  std::multiset<std::string> tested;
+  for (uint64_t fold = 0; fold < 5; ++fold) {
+    const Split within = FoldOf(split, fold, 5);
+    std::set<std::string> test;
+    for (const Patient& patient : within.test) {
+      test.insert(patient.line);
+      tested.insert(patient.line);
+    }
+    EXPECT_NEAR(static_cast<double>(CountMalignant(within.test)), 170.0 / 5, 3);
+    size_t trained = 0;
+    for (const std::vector<Patient>& hospital : within.hospitals) {
+      trained += hospital.size();
+      for (const Patient& patient : hospital) {
+        EXPECT_FALSE(test.contains(patient.line));
+      }
+    }
+    EXPECT_EQ(trained + within.test.size(), 456);
+  }
+  std::multiset<std::string> training;
+  for (const std::vector<Patient>& hospital : split.hospitals) {
+    for (const Patient& patient : hospital) {
+      training.insert(patient.line);
+    }
+  }
+  EXPECT_EQ(tested, training) << "so none of the split's test patients";
+}
+
+TEST(Study, CrossValidationIsTheMeanOverFolds) {
+  const Split split = SplitOfSeed(1);
+  const auto mean = CrossValidate(split, 2, 2, {});
+  const auto first = Compare(FoldOf(split, 0, 2), 2, {});
+  const auto second = Compare(FoldOf(split, 1, 2), 2, {});
+  ASSERT_TRUE(mean.ok() && first.ok() && second.ok());
+  EXPECT_DOUBLE_EQ(mean->federated.log_loss,
+                   (first->federated.log_loss + second->federated.log_loss) / 2);
+  EXPECT_DOUBLE_EQ(mean->alone[2].auc, (first->alone[2].auc + second->alone[2].auc) / 2);
+  EXPECT_EQ(mean->pooled.patients, 456);
 }
 
 }  // namespace
