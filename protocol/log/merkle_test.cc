@@ -138,6 +138,25 @@ TEST(InclusionTest, EveryEntryOfEverySizeAndNoOtherIndexOrSize) {
   }
 }
 
+// A proof shown for another index and size at once, under the same root, holds only where the way
+// up is the same: it can be neither longer nor shorter than the claimed tree is deep.
+TEST(InclusionTest, UnderTheSameRootOnlyTheSameWayUp) {
+  const std::vector<Digest> leaves = Leaves(16);
+  const MerkleLog log = LogOf(leaves);
+  for (uint64_t n = 1; n <= 16; ++n) {
+    for (uint64_t i = 0; i < n; ++i) {
+      const std::vector<Digest> proof = log.InclusionProof(i, n);
+      for (uint64_t m = 0; m <= 17; ++m) {
+        for (uint64_t j = 0; j <= m; ++j) {
+          EXPECT_EQ(VerifyInclusion(leaves[i], j, m, proof, log.Root(n)).ok(),
+                    j < m && Turns(j, m) == Turns(i, n))
+              << i << " of " << n << " shown as " << j << " of " << m;
+        }
+      }
+    }
+  }
+}
+
 TEST(InclusionTest, EveryFlippedBitAndEveryWrongLengthIsRefused) {
   const std::vector<Digest> leaves = Leaves(13);
   const MerkleLog log = LogOf(leaves);
@@ -220,6 +239,34 @@ TEST(ConsistencyTest, EveryFlippedBitAndEveryWrongLengthIsRefused) {
       }
       proof.push_back(second);
       EXPECT_FALSE(VerifyConsistency(m, n, first, second, proof).ok());
+    }
+  }
+}
+
+// Roots made so that a proof longer or shorter than the sizes ask for would add up.
+TEST(ConsistencyTest, RootsMadeForAProofOfAnotherLength) {
+  const std::vector<Digest> leaves = Leaves(3);
+  const Digest pair = Reference(absl::MakeSpan(leaves).first(2));
+  const Digest x = leaves[2];
+  ASSERT_TRUE(VerifyConsistency(1, 2, leaves[0], pair, {leaves[1]}).ok());
+  const Digest longer_first = Reference({x, leaves[0]});
+  const Digest longer_second = Reference({x, pair});
+  EXPECT_FALSE(VerifyConsistency(1, 2, longer_first, longer_second, {leaves[1], x}).ok());
+  EXPECT_FALSE(VerifyConsistency(1, 2, leaves[0], longer_second, {leaves[1], x}).ok());
+  // From 3 entries, whose path begins with a node of its own: one beyond the root of 4 entries.
+  const Digest three = Reference({pair, x});
+  const Digest four = Reference({pair, Reference({x, leaves[0]})});
+  ASSERT_TRUE(VerifyConsistency(3, 4, three, four, {x, leaves[0], pair}).ok());
+  EXPECT_FALSE(
+      VerifyConsistency(3, 4, Reference({x, three}), Reference({x, four}), {x, leaves[0], pair, x})
+          .ok());
+  // One short of the root of 3 entries.
+  EXPECT_FALSE(VerifyConsistency(1, 3, leaves[0], pair, {leaves[1]}).ok());
+  // A log cannot shrink, whatever its roots.
+  for (uint64_t first = 1; first <= 8; ++first) {
+    for (uint64_t second = 0; second < first; ++second) {
+      EXPECT_FALSE(VerifyConsistency(first, second, pair, pair, {}).ok());
+      EXPECT_FALSE(VerifyConsistency(first, second, pair, pair, {pair}).ok());
     }
   }
 }
