@@ -76,6 +76,21 @@ TEST_P(FinishMeanTest, EveryOperationIsRoundedOnceWithEveryTarget) {
   }
 }
 
+// (1 + 2^-30) * (1 - 2^-30) is 1 in double, so nothing is left of a base of -1. A fused operation
+// would leave -2^-60.
+TEST_P(FinishMeanTest, TheProductIsRoundedBeforeItIsAdded) {
+  const size_t size = DtypeSizeBytes(GetParam());
+  const std::vector<int64_t> sum(67, (int64_t{1} << 30) - 1);
+  Bytes base(sum.size() * size);
+  for (size_t i = 0; i < sum.size(); ++i) WriteElement(GetParam(), -1.0, &base[i * size]);
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    Bytes out(base.size(), 0xFF);
+    FinishMean(GetParam(), sum, 0x1p-30, 1, 1 + 0x1p-30, base, absl::MakeSpan(out));
+    EXPECT_EQ(out, Bytes(base.size()));
+  }
+}
+
 // Sums chosen so that what is rounded to the dtype is each midpoint of two of its neighbours, and
 // the least double off it on either side: rounding twice gives other bits here.
 TEST_P(FinishMeanTest, MidpointsAreNotRoundedTwice) {

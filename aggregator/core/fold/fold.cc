@@ -79,8 +79,8 @@ HWY_INLINE void StoreHalf(Vector value, uint8_t* to) {
   // The power of two at or below the value says what its last place is worth; adding 1.5 * 2^52 of
   // those and taking them away again rounds to it.
   const Vector magnitude = hn::Abs(value);
-  Vector power = hn::BitCast(d, hn::And(hn::BitCast(u, magnitude), hn::Set(u, 0x7FFull << 52)));
-  power = hn::Min(hn::Max(power, least_normal), beyond);
+  const Vector power = hn::Max(
+      hn::BitCast(d, hn::And(hn::BitCast(u, magnitude), hn::Set(u, 0x7FFull << 52))), least_normal);
   const Vector magic = hn::Mul(power, hn::BitCast(d, hn::Set(u, kPower(kShift) | 1ull << 51)));
   const Vector rounded = hn::Sub(hn::Add(magnitude, magic), magic);
 
@@ -96,6 +96,7 @@ HWY_INLINE void StoreHalf(Vector value, uint8_t* to) {
   const BitVector infinity = hn::Set(u, 0x7FFFull >> kFractionBits << kFractionBits);
   const BitVector quiet_nan =
       hn::Set(u, (0x7FFFull >> kFractionBits << kFractionBits) | 1ull << (kFractionBits - 1));
+  // Not less: so is what overflowed to infinity or NaN on the way here.
   bits = hn::IfThenElse(hn::RebindMask(u, hn::Lt(rounded, beyond)), bits, infinity);
   bits = hn::IfThenElse(hn::RebindMask(u, hn::IsNaN(value)), quiet_nan, bits);
   const BitVector sign = hn::And(hn::ShiftRight<48>(hn::BitCast(u, value)), hn::Set(u, 0x8000));
@@ -136,72 +137,108 @@ struct Bf16 {
   static HWY_INLINE void Store(Vector value, uint8_t* to) { StoreHalf<8>(value, to); }
 };
 
+// The bits of a vector of elements from `from` on, without their signs.
+template <class Unsigned>
+HWY_INLINE hn::Vec<Unsigned> Magnitudes(Unsigned d, const uint8_t* from) {
+  const hn::Repartition<uint8_t, Unsigned> bytes;
+  return hn::And(hn::BitCast(d, hn::LoadU(bytes, from)),
+                 hn::Set(d, hwy::LimitsMax<hwy::MakeSigned<hn::TFromD<Unsigned>>>()));
+}
+
 template <class Element>
 bool AllInRangeOf(ByteSpan elements, uint32_t range_bits) {
-  using Pattern = typename Element::Pattern;
-  const hn::ScalableTag<Pattern> d;
-  const hn::Repartition<uint8_t, decltype(d)> bytes;
-  const size_t step = hn::Lanes(bytes);
-  const auto no_sign = hn::Set(d, static_cast<Pattern>(Pattern(~Pattern{0}) >> 1));
+  const hn::ScalableTag<typename Element::Pattern> d;
+  const size_t step = hn::Lanes(d) * sizeof(typename Element::Pattern);
   auto greatest0 = hn::Zero(d);
   auto greatest1 = greatest0;
   auto greatest2 = greatest0;
   auto greatest3 = greatest0;
-  const uint8_t* from = elements.data();
+  const uint8_t* const from = elements.data();
   size_t at = 0;
-  for (; at + 4 * step <= elements.size(); at += 4 * step, from += 4 * step) {
-    greatest0 = hn::Max(greatest0, hn::And(no_sign, hn::BitCast(d, hn::LoadU(bytes, from))));
-    greatest1 = hn::Max(greatest1, hn::And(no_sign, hn::BitCast(d, hn::LoadU(bytes, from + step))));
-    greatest2 =
-        hn::Max(greatest2, hn::And(no_sign, hn::BitCast(d, hn::LoadU(bytes, from + 2 * step))));
-    greatest3 =
-        hn::Max(greatest3, hn::And(no_sign, hn::BitCast(d, hn::LoadU(bytes, from + 3 * step))));
+  for (; at + 4 * step <= elements.size(); at += 4 * step) {
+    greatest0 = hn::Max(greatest0, Magnitudes(d, from + at));
+    greatest1 = hn::Max(greatest1, Magnitudes(d, from + at + step));
+    greatest2 = hn::Max(greatest2, Magnitudes(d, from + at + 2 * step));
+    greatest3 = hn::Max(greatest3, Magnitudes(d, from + at + 3 * step));
+  }
+  for (; at + step <= elements.size(); at += step) {
+    greatest0 = hn::Max(greatest0, Magnitudes(d, from + at));
   }
   const auto greatest = hn::Max(hn::Max(greatest0, greatest1), hn::Max(greatest2, greatest3));
   return hn::GetLane(hn::MaxOfLanes(d, greatest)) <= range_bits &&
          fold_reference::AllInRange(Element::kDtype, elements.subspan(at), range_bits);
 }
 
-// Adds `updates` elements to each sum. Each product plus 1.5 * 2^52 has the rounded product in its
-// low bits; the bits of that constant are taken away once for all of them.
-template <class Element>
-void FoldAddManyOf(absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                   absl::Span<int64_t> sum) {
+// Adds kUpdates updates to `count` sums, a multiple of a vector's lanes; `offset_bytes` is where
+// their elements start. Each product plus 1.5 * 2^52 has the rounded product in its low bits; the
+// bits of that constant are taken away once for all updates.
+template <class Element, size_t kUpdates>
+HWY_INLINE void AddUpdates(const ByteSpan* elements, const double* scales, size_t offset_bytes,
+                           uint64_t* sum, size_t count) {
   constexpr size_t kSize = sizeof(typename Element::Pattern);
   const Doubles d;
   const Bits u;
   const Vector magic = hn::Set(d, 0x1.8p52);
-  const BitVector bias =
-      hn::Set(u, (0x433ull << 52 | 1ull << 51) * static_cast<uint64_t>(elements.size()));
+  const BitVector bias = hn::Set(u, (0x433ull << 52 | 1ull << 51) * kUpdates);
   const size_t lanes = hn::Lanes(d);
-  const size_t step = 4 * lanes;
-  auto* const totals = reinterpret_cast<uint64_t*>(sum.data());
   size_t i = 0;
-  for (; i + step <= sum.size(); i += step) {
-    BitVector total0 = hn::Sub(hn::LoadU(u, totals + i), bias);
-    BitVector total1 = hn::Sub(hn::LoadU(u, totals + i + lanes), bias);
-    BitVector total2 = hn::Sub(hn::LoadU(u, totals + i + 2 * lanes), bias);
-    BitVector total3 = hn::Sub(hn::LoadU(u, totals + i + 3 * lanes), bias);
-    for (size_t k = 0; k < elements.size(); ++k) {
-      const uint8_t* const from = elements[k].data() + i * kSize;
+  for (; i + 4 * lanes <= count; i += 4 * lanes) {
+    BitVector sum0 = hn::Sub(hn::LoadU(u, sum + i), bias);
+    BitVector sum1 = hn::Sub(hn::LoadU(u, sum + i + lanes), bias);
+    BitVector sum2 = hn::Sub(hn::LoadU(u, sum + i + 2 * lanes), bias);
+    BitVector sum3 = hn::Sub(hn::LoadU(u, sum + i + 3 * lanes), bias);
+    for (size_t k = 0; k < kUpdates; ++k) {
+      const uint8_t* const from = elements[k].data() + offset_bytes + i * kSize;
       const Vector scale = hn::Set(d, scales[k]);
       const Vector x0 = Element::Load(from);
       const Vector x1 = Element::Load(from + lanes * kSize);
       const Vector x2 = Element::Load(from + 2 * lanes * kSize);
       const Vector x3 = Element::Load(from + 3 * lanes * kSize);
-      total0 = hn::Add(total0, hn::BitCast(u, hn::MulAdd(x0, scale, magic)));
-      total1 = hn::Add(total1, hn::BitCast(u, hn::MulAdd(x1, scale, magic)));
-      total2 = hn::Add(total2, hn::BitCast(u, hn::MulAdd(x2, scale, magic)));
-      total3 = hn::Add(total3, hn::BitCast(u, hn::MulAdd(x3, scale, magic)));
+      sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, scale, magic)));
+      sum1 = hn::Add(sum1, hn::BitCast(u, hn::MulAdd(x1, scale, magic)));
+      sum2 = hn::Add(sum2, hn::BitCast(u, hn::MulAdd(x2, scale, magic)));
+      sum3 = hn::Add(sum3, hn::BitCast(u, hn::MulAdd(x3, scale, magic)));
     }
-    hn::StoreU(total0, u, totals + i);
-    hn::StoreU(total1, u, totals + i + lanes);
-    hn::StoreU(total2, u, totals + i + 2 * lanes);
-    hn::StoreU(total3, u, totals + i + 3 * lanes);
+    hn::StoreU(sum0, u, sum + i);
+    hn::StoreU(sum1, u, sum + i + lanes);
+    hn::StoreU(sum2, u, sum + i + 2 * lanes);
+    hn::StoreU(sum3, u, sum + i + 3 * lanes);
+  }
+  for (; i < count; i += lanes) {
+    BitVector sum0 = hn::Sub(hn::LoadU(u, sum + i), bias);
+    for (size_t k = 0; k < kUpdates; ++k) {
+      const Vector x0 = Element::Load(elements[k].data() + offset_bytes + i * kSize);
+      sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, hn::Set(d, scales[k]), magic)));
+    }
+    hn::StoreU(sum0, u, sum + i);
+  }
+}
+
+// A tile of sums stays in the nearest cache while all updates go over it, one or two at a time:
+// more streams at once are more than the processor fetches ahead, fewer leave it waiting for the
+// sums.
+template <class Element>
+void FoldAddManyOf(absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
+                   absl::Span<int64_t> sum) {
+  constexpr size_t kSize = sizeof(typename Element::Pattern);
+  constexpr size_t kTileSums = 256;
+  constexpr size_t kAloneMax = 4;  // updates that go one by one
+  static_assert(kTileSums % hn::MaxLanes(Doubles()) == 0);
+  const size_t whole = sum.size() - sum.size() % hn::Lanes(Doubles());
+  auto* const sums = reinterpret_cast<uint64_t*>(sum.data());
+  for (size_t first = 0; first < whole; first += kTileSums) {
+    const size_t count = std::min(kTileSums, whole - first);
+    size_t k = 0;
+    for (; elements.size() > kAloneMax && k + 2 <= elements.size(); k += 2) {
+      AddUpdates<Element, 2>(&elements[k], &scales[k], first * kSize, sums + first, count);
+    }
+    for (; k < elements.size(); ++k) {
+      AddUpdates<Element, 1>(&elements[k], &scales[k], first * kSize, sums + first, count);
+    }
   }
   for (size_t k = 0; k < elements.size(); ++k) {
-    const ByteSpan rest = elements[k].subspan(i * kSize);
-    fold_reference::FoldAddMany(Element::kDtype, {&rest, 1}, {&scales[k], 1}, sum.subspan(i));
+    const ByteSpan rest = elements[k].subspan(whole * kSize);
+    fold_reference::FoldAddMany(Element::kDtype, {&rest, 1}, {&scales[k], 1}, sum.subspan(whole));
   }
 }
 
