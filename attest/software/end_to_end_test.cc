@@ -160,24 +160,22 @@ TEST_F(SoftnsmEndToEndTest, EndsCleanlyWhenTold) {
 }
 
 TEST_F(SoftnsmEndToEndTest, HelpAndErrors) {
-  auto help = ChildProcess::Start({SEALFOLD_SOFTNSM, "serve", "--help"}, {});
-  ASSERT_TRUE(help.ok());
-  const std::string text = help->ReadAll();
-  EXPECT_TRUE(absl::StrContains(text, "Example:")) << text;
-  EXPECT_EQ(help->Wait(), 0);
+  auto help = RunToEnd({SEALFOLD_SOFTNSM, "serve", "--help"});
+  ASSERT_TRUE(help.ok()) << help.status();
+  EXPECT_EQ(help->exit_code, kExitDone);
+  EXPECT_TRUE(absl::StrContains(help->out, "Example:")) << help->out;
 
-  auto usage = ChildProcess::Start({SEALFOLD_SOFTNSM, "serve", "--state", state_},
-                                   {.err = ChildProcess::Stream::kPipe});
-  ASSERT_TRUE(usage.ok());
-  EXPECT_TRUE(absl::StrContains(usage->ReadAllErr(), "--socket"));
-  EXPECT_EQ(usage->Wait(), kExitUsage);
+  const ChildProcess::Options options{.err = ChildProcess::Stream::kPipe};
+  auto usage = RunToEnd({SEALFOLD_SOFTNSM, "serve", "--state", state_}, options);
+  ASSERT_TRUE(usage.ok()) << usage.status();
+  EXPECT_EQ(usage->exit_code, kExitUsage);
+  EXPECT_TRUE(absl::StrContains(usage->err, "--socket")) << usage->err;
 
-  auto bad = ChildProcess::Start(
-      {SEALFOLD_SOFTNSM, "serve", "--state", dir_ / "none/state", "--socket", socket_},
-      {.err = ChildProcess::Stream::kPipe});
-  ASSERT_TRUE(bad.ok());
-  EXPECT_TRUE(absl::StrContains(bad->ReadAllErr(), "authority_directory"));
-  EXPECT_EQ(bad->Wait(), kExitBadInput);
+  auto bad = RunToEnd(
+      {SEALFOLD_SOFTNSM, "serve", "--state", dir_ / "none/state", "--socket", socket_}, options);
+  ASSERT_TRUE(bad.ok()) << bad.status();
+  EXPECT_EQ(bad->exit_code, kExitBadInput);
+  EXPECT_TRUE(absl::StrContains(bad->err, "authority_directory")) << bad->err;
 }
 
 }  // namespace
