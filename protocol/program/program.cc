@@ -22,14 +22,6 @@ std::string Coloured(bool colour, const char* code, absl::string_view text) {
 
 bool ColourOn(int fd) { return isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr; }
 
-absl::Status FileError(absl::string_view doing, const std::string& path) {
-  return BadInput({.code = "file_unusable",
-                   .what = absl::StrCat(doing, " ", path),
-                   .expected = "",
-                   .found = std::strerror(errno),
-                   .advice = "check the path and its permissions"});
-}
-
 // Writes all of `content`; false with errno set otherwise.
 bool WriteAll(int fd, absl::string_view content) {
   while (!content.empty()) {
@@ -42,6 +34,14 @@ bool WriteAll(int fd, absl::string_view content) {
 }
 
 }  // namespace
+
+absl::Status FileError(absl::string_view doing, const std::string& path) {
+  return BadInput({.code = "file_unusable",
+                   .what = absl::StrCat(doing, " ", path),
+                   .expected = "",
+                   .found = std::strerror(errno),
+                   .advice = "check the path and its permissions"});
+}
 
 int ExitCode(const absl::Status& status) {
   switch (status.code()) {
@@ -136,13 +136,26 @@ absl::Status WriteFileAtomic(const std::string& path, absl::string_view content,
   if (fd < 0) return FileError("writing", path);
   const bool written = WriteAll(fd, content) && fsync(fd) == 0;
   const int error = errno;
-  if (close(fd) != 0 || !written || rename(temporary.c_str(), path.c_str()) != 0) {
+  absl::Status status;
+  if (close(fd) != 0 || !written) {
     if (!written) errno = error;
-    absl::Status status = FileError("writing", path);
-    unlink(temporary.c_str());
-    return status;
+    status = FileError("writing", path);
+  } else {
+    status = RenameDurably(temporary, path);
   }
-  return absl::OkStatus();
+  if (!status.ok()) unlink(temporary.c_str());
+  return status;
+}
+
+absl::Status RenameDurably(const std::string& from, const std::string& to) {
+  if (rename(from.c_str(), to.c_str()) != 0) return FileError("writing", to);
+  const size_t slash = to.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : to.substr(0, slash + 1);
+  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return FileError("writing", folder);
+  absl::Status status = fsync(fd) == 0 ? absl::OkStatus() : FileError("writing", folder);
+  close(fd);
+  return status;
 }
 
 }  // namespace sealfold

@@ -49,6 +49,10 @@ class Output {
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_bytes_max);
 // Written to a temporary beside it, synced, renamed: a reader sees the old or the new. `secret`: mode 0600.
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view content, bool secret = false);
+// A rename that is on disk when this returns. Both paths are in one folder.
+absl::Status RenameDurably(const std::string& from, const std::string& to);
+// InvalidArgument ("file_unusable") from errno: `doing` ("reading", "writing") failed on `path`.
+absl::Status FileError(absl::string_view doing, const std::string& path);
 
 }  // namespace sealfold
 
