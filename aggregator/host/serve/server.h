@@ -1,0 +1,34 @@
+// `sealfold-coordinator serve`: the sockets, the clock and the signals around a Host.
+#ifndef SEALFOLD_AGGREGATOR_HOST_SERVE_SERVER_H_
+#define SEALFOLD_AGGREGATOR_HOST_SERVE_SERVER_H_
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+
+namespace sealfold {
+
+struct ServeOptions {
+  std::string folder;      // of the run
+  std::string listen;      // tcp:// for participants; port 0: a free one
+  std::string aggregator;  // ipc:// or tcp:// for the aggregator's link
+};
+
+// Serves until `stop_fd` is readable; then OK. One thread besides ZeroMQ's. Calls `ready` with the
+// endpoint for participants once everything listens. Logs public facts through spdlog.
+//
+// The sockets, all bound here, all ROUTER:
+//   participants  [connection][head][bulk]            any number; messages bounded, queues bounded
+//   aggregator    [connection][session][head][bulk]   of the newest connection; session empty: the
+//   host itself control       [connection][head][bulk]            control.sock in the folder, for
+//   its owner only
+//
+// Unavailable ("listen_failed") when an endpoint cannot be had; or an error of RunStore, also when
+// the folder cannot be written any more.
+absl::Status Serve(const ServeOptions& options, int stop_fd,
+                   absl::FunctionRef<void(const std::string& endpoint)> ready);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_AGGREGATOR_HOST_SERVE_SERVER_H_
