@@ -272,15 +272,20 @@ absl::Status Run::OnWantBase(const WantBase& want, RunOutput& out) {
 }
 
 absl::Status Run::OnModelPart(const ModelPart& part, ByteSpan bytes) {
-  if (!in_round_) return absl::OkStatus();
+  if (state().phase != RunPhase::kRound || state().attempt == 0) return absl::OkStatus();
   if (part.offset == 0) SEALFOLD_RETURN_IF_ERROR(KeepIfStoreFailed(store_.BeginModel()));
   return KeepIfStoreFailed(store_.AppendModel(part.offset, bytes));
 }
 
 void Run::OnFinished(const Finished& finished, ByteSpan record_file, RunOutput& out) {
-  if (!in_round_ || finished.round.value() != state().round) return;
+  if (!InRound(finished.round.value(), state().attempt)) return;
   const absl::Status published = KeepIfStoreFailed(store_.Publish(state().attempt, record_file));
   if (!broken_.ok()) return;
+  if (!published.ok() && !in_round_) {
+    // Of a connection that is new to us, with parts that were lost: what it says when asked decides.
+    Note(out, absl::StrCat("a result that cannot be published: ", published.message()));
+    return;
+  }
   if (!published.ok()) {
     EndAttempt(std::string(published.message()), out);
     if (link_ == Link::kKnown) StartNext(out);

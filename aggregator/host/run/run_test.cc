@@ -368,6 +368,22 @@ TEST_F(RunTest, AModelWithAHoleIsNotPublished) {
   EXPECT_FALSE(folder_.Has("model-1.safetensors"));
 }
 
+TEST_F(RunTest, AResultThatWaitedForTheHostIsTakenBeforeAnythingIsAsked) {
+  Begin();
+  const auto steps = f_.PublishingSteps(1, 1);
+  for (bool whole : {false, true}) {
+    f_.RestartHost();
+    f_.Connect();
+    if (whole) steps[2]();
+    steps[3]();
+    EXPECT_EQ(f_.Finish(1, 1), Types{});
+    EXPECT_EQ(f_.run().status().records, whole ? 1u : 0u);
+  }
+  EXPECT_EQ(f_.TellNone(), Types{"start"});
+  EXPECT_EQ(f_.sent_start().round, Round(2));
+  EXPECT_EQ(f_.sent_start().attempt, Attempt(1));
+}
+
 TEST_F(RunTest, AModelMayStartOver) {
   Begin();
   const auto steps = f_.PublishingSteps(1, 1);
