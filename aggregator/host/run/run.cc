@@ -282,7 +282,8 @@ void Run::OnFinished(const Finished& finished, ByteSpan record_file, RunOutput& 
   const absl::Status published = KeepIfStoreFailed(store_.Publish(state().attempt, record_file));
   if (!broken_.ok()) return;
   if (!published.ok() && !in_round_) {
-    // Of a connection that is new to us, with parts that were lost: what it says when asked decides.
+    // Of a connection that is new to us, with parts that were lost: what it says when asked
+    // decides.
     Note(out, absl::StrCat("a result that cannot be published: ", published.message()));
     return;
   }

@@ -117,7 +117,8 @@ void Host::OnAggregator(const Bytes& connection, const Bytes& session, Message m
     if (retired_.size() > kRetiredMax) retired_.pop_front();
     aggregator_ = connection;
     run_.OnAggregatorConnected(run);
-    // What it announces may have waited since before a restart of ours: the answer to our question counts.
+    // What it announces may have waited since before a restart of ours: the answer to our question
+    // counts.
     if (session.empty() && cbor::PeekType(message.head).value_or("") == Ready::kType) {
       message.head.clear();
     }
