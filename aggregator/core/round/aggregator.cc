@@ -77,7 +77,7 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
   return BadInput({.code = "message_unexpected",
                    .what = "type of the host's message",
                    .expected = "start, close, base or inspect",
-                   .found = type});
+                   .found = "another"});
 }
 
 absl::Status Aggregator::OnStart(const StartRound& start, uint64_t now_ms,

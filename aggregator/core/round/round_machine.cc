@@ -113,7 +113,7 @@ absl::Status RoundMachine::Dispatch(const Bytes& session, const Message& message
   return BadInput({.code = "message_unexpected",
                    .what = "type of a participant's message",
                    .expected = "hello, begin, chunk or query",
-                   .found = type});
+                   .found = "another"});
 }
 
 absl::Status RoundMachine::OnHello(const Bytes& session, const Hello& hello, Actions& actions) {

@@ -1,0 +1,118 @@
+// The program as it stands, against the software platform.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "protocol/crypto/hash.h"
+#include "protocol/program/child_process.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+class AggregatorProgramTest : public ::testing::Test {
+ protected:
+  AggregatorProgramTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "aggregator-XXXXXX").string();
+    SEALFOLD_CHECK(mkdtemp(pattern.data()) != nullptr);
+    directory = pattern;
+  }
+  ~AggregatorProgramTest() override { std::filesystem::remove_all(directory); }
+
+  std::string directory;
+};
+
+// Inodes of the sockets that a table of /proc/net lists.
+std::set<std::string> Inodes(const std::string& table) {
+  std::set<std::string> out;
+  std::ifstream file(table);
+  std::string line;
+  std::getline(file, line);
+  while (std::getline(file, line)) {
+    std::istringstream fields(line);
+    std::string field;
+    for (int i = 0; i < 10 && fields >> field; ++i) continue;
+    out.insert(field);
+  }
+  return out;
+}
+
+TEST_F(AggregatorProgramTest, ServesWithoutAPortAndEndsOnSigterm) {
+  const std::string socket = directory + "/nsm.sock";
+  absl::StatusOr<ChildProcess> softnsm = ChildProcess::Start(
+      {SEALFOLD_SOFTNSM, "serve", "--state", directory + "/nsm", "--socket", socket},
+      {.err = ChildProcess::Stream::kNull});
+  ASSERT_TRUE(softnsm.ok()) << softnsm.status();
+  ASSERT_EQ(softnsm->ReadLine(60'000), "ready");
+  absl::StatusOr<ChildProcess> aggregator =
+      ChildProcess::Start({SEALFOLD_AGGREGATOR, "serve", "--host-link",
+                           "ipc://" + directory + "/link", "--attester", socket},
+                          {.err = ChildProcess::Stream::kNull});
+  ASSERT_TRUE(aggregator.ok()) << aggregator.status();
+  ASSERT_EQ(aggregator->ReadLine(60'000), "ready");
+
+  const std::string proc = absl::StrCat("/proc/", aggregator->pid());
+  std::set<std::string> sockets;
+  for (const auto& fd : std::filesystem::directory_iterator(proc + "/fd")) {
+    const std::string target = std::filesystem::read_symlink(fd.path()).string();
+    if (absl::StartsWith(target, "socket:[")) sockets.insert(target.substr(8, target.size() - 9));
+  }
+  EXPECT_FALSE(sockets.empty());  // the device
+  for (const char* table : {"tcp", "tcp6", "udp", "udp6", "raw", "raw6"}) {
+    for (const std::string& inode : Inodes(absl::StrCat(proc, "/net/", table))) {
+      EXPECT_FALSE(sockets.contains(inode)) << table;
+    }
+  }
+  std::ifstream limits(proc + "/limits");
+  std::string line;
+  while (std::getline(limits, line)) {
+    if (!absl::StartsWith(line, "Max core file size")) continue;
+    EXPECT_TRUE(absl::StartsWith(line, "Max core file size        0")) << line;
+  }
+  aggregator->Signal(SIGTERM);
+  EXPECT_EQ(aggregator->Wait(), kExitDone);
+}
+
+TEST_F(AggregatorProgramTest, MeasuresWhatItIs) {
+  const absl::StatusOr<std::string> file = ReadFile(SEALFOLD_AGGREGATOR, size_t{1} << 30);
+  ASSERT_TRUE(file.ok()) << file.status();
+  const std::string hex = Sha384(AsBytes(*file)).hex();
+  const absl::StatusOr<ProgramResult> own = RunToEnd({SEALFOLD_AGGREGATOR, "measure", "--json"});
+  EXPECT_EQ(own->exit_code, kExitDone);
+  EXPECT_EQ(own->out, absl::StrCat("{\"pcr0\":\"", hex, "\"}\n"));
+  EXPECT_EQ(RunToEnd({SEALFOLD_AGGREGATOR, "measure", SEALFOLD_AGGREGATOR})->out,
+            absl::StrCat("PCR0 ", hex, "\n"));
+  EXPECT_EQ(RunToEnd({SEALFOLD_AGGREGATOR, "measure", directory + "/none"},
+                     {.err = ChildProcess::Stream::kNull})
+                ->exit_code,
+            kExitBadInput);
+}
+
+TEST_F(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {
+  const auto code = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), SEALFOLD_AGGREGATOR);
+    return RunToEnd(arguments,
+                    {.out = ChildProcess::Stream::kNull, .err = ChildProcess::Stream::kNull})
+        ->exit_code;
+  };
+  EXPECT_EQ(code({"--help"}), kExitDone);
+  EXPECT_EQ(code({}), kExitUsage);
+  EXPECT_EQ(code({"serve"}), kExitUsage);
+  const std::string link = "ipc://" + directory + "/link";
+  const std::string none = directory + "/none";
+  EXPECT_EQ(code({"serve", "--host-link", "tcp://127.0.0.1:1", "--attester", none}), kExitBadInput);
+  EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none}), kExitNetwork);
+  EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none, "--platform", "no-such"}),
+            kExitRefused);
+}
+
+}  // namespace
+}  // namespace sealfold
