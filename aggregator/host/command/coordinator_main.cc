@@ -82,10 +82,13 @@ absl::Status ServeRun(const ServeOptions& options, const Output& output) {
   spdlog::set_default_logger(spdlog::stderr_logger_st("coordinator"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   const int stop_fd = StopSignals();
-  absl::Status status = Serve(options, stop_fd, [&output](const std::string& endpoint) {
-    output.Line(absl::StrCat("ready ", endpoint));
-    output.Json(Dump({{"event", "ready"}, {"endpoint", endpoint}}));
-  });
+  absl::Status status = Serve(
+      options, stop_fd,
+      [&output](const std::string& endpoint) {
+        output.Line(absl::StrCat("ready ", endpoint));
+        output.Json(Dump({{"event", "ready"}, {"endpoint", endpoint}}));
+      },
+      [](const std::string& fact) { spdlog::info("{}", fact); });
   close(stop_fd);
   return status;
 }

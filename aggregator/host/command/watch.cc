@@ -77,6 +77,12 @@ class Display {
       Redraw(ViewTable(view));
       return;
     }
+    // Rounds may pass between two looks: each has its line.
+    for (records_ = records_ == kNone ? view.run.records : records_; records_ < view.run.records;
+         ++records_) {
+      output_.Line(
+          absl::StrCat(view.name, ": round ", records_ + 1, "/", view.rounds, " published"));
+    }
     std::string text = output_.json() ? ViewJson(view) : ViewLine(view);
     if (text == last_) return;
     output_.Json(text);
@@ -95,6 +101,8 @@ class Display {
   }
 
   const Output& output_;
+  static constexpr uint64_t kNone = UINT64_MAX;
+  uint64_t records_ = kNone;  // published as far as shown
   std::string last_;
   size_t drawn_ = 0;
 };

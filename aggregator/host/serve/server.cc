@@ -1,6 +1,5 @@
 #include "aggregator/host/serve/server.h"
 
-#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -60,8 +59,10 @@ absl::Status BindPrivate(zmq::socket_t& socket, const std::string& endpoint) {
 
 class Server {
  public:
-  Server(std::unique_ptr<RunStore> store, int stop_fd)
+  Server(std::unique_ptr<RunStore> store, int stop_fd,
+         absl::FunctionRef<void(const std::string& fact)> log)
       : store_(std::move(store)),
+        log_(log),
         host_(*store_, Ms<std::chrono::system_clock>()),
         stop_fd_(stop_fd),
         participants_(context_, zmq::socket_type::router),
@@ -83,6 +84,7 @@ class Server {
   void DeliverToAggregator(Routed routed, HostOutput& more);
 
   std::unique_ptr<RunStore> store_;
+  absl::FunctionRef<void(const std::string& fact)> log_;
   Host host_;
   int stop_fd_;
   zmq::context_t context_{1};
@@ -239,7 +241,7 @@ void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
 
 void Server::Deliver(HostOutput out) {
   while (true) {
-    for (const std::string& note : out.notes) spdlog::info("{}", note);
+    for (const std::string& note : out.notes) log_(note);
     for (const Routed& routed : out.to_participants) {
       SendFrames(participants_, {routed.peer, routed.message.head, routed.message.bulk});
     }
@@ -256,12 +258,13 @@ void Server::Deliver(HostOutput out) {
 }  // namespace
 
 absl::Status Serve(const ServeOptions& options, int stop_fd,
-                   absl::FunctionRef<void(const std::string& endpoint)> ready) {
+                   absl::FunctionRef<void(const std::string& endpoint)> ready,
+                   absl::FunctionRef<void(const std::string& fact)> log) {
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RunStore> store, RunStore::Open(options.folder));
-  spdlog::info("plan {} of {} rounds; {} published", store->plan().digest.hex(),
-               store->plan().plan.rounds, store->records());
+  log(absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
+                   " rounds; ", store->records(), " published"));
   try {
-    Server server(std::move(store), stop_fd);
+    Server server(std::move(store), stop_fd, log);
     SEALFOLD_RETURN_IF_ERROR(server.Listen(options));
     ready(server.endpoint());
     return server.Run();

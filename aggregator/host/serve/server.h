@@ -16,18 +16,18 @@ struct ServeOptions {
 };
 
 // Serves until `stop_fd` is readable; then OK. One thread besides ZeroMQ's. Calls `ready` with the
-// endpoint for participants once everything listens. Logs public facts through spdlog.
+// endpoint for participants once everything listens, `log` with each public fact worth a line.
 //
 // The sockets, all bound here, all ROUTER:
 //   participants  [connection][head][bulk]            any number; messages bounded, queues bounded
-//   aggregator    [connection][session][head][bulk]   of the newest connection; session empty: the
-//   host itself control       [connection][head][bulk]            control.sock in the folder, for
-//   its owner only
+//   aggregator    [connection][session][head][bulk]   of the newest; an empty session: the host
+//   control       [connection][head][bulk]            control.sock in the folder, owner only
 //
 // Unavailable ("listen_failed") when an endpoint cannot be had; or an error of RunStore, also when
 // the folder cannot be written any more.
 absl::Status Serve(const ServeOptions& options, int stop_fd,
-                   absl::FunctionRef<void(const std::string& endpoint)> ready);
+                   absl::FunctionRef<void(const std::string& endpoint)> ready,
+                   absl::FunctionRef<void(const std::string& fact)> log);
 
 }  // namespace sealfold
 

@@ -31,13 +31,16 @@ class Running {
     std::future<std::string> endpoint = ready.get_future();
     thread_ = std::thread([this, &folder, listen, ready = std::move(ready)]() mutable {
       bool told = false;
-      status_ = Serve({.folder = folder.path(),
-                       .listen = listen,
-                       .aggregator = absl::StrCat("ipc://", folder.Path("aggregator.sock"))},
-                      stop_fd_, [&](const std::string& at) {
-                        told = true;
-                        ready.set_value(at);
-                      });
+      status_ = Serve(
+          {.folder = folder.path(),
+           .listen = listen,
+           .aggregator = absl::StrCat("ipc://", folder.Path("aggregator.sock"))},
+          stop_fd_,
+          [&](const std::string& at) {
+            told = true;
+            ready.set_value(at);
+          },
+          [](const std::string&) {});
       if (!told) ready.set_value("");
     });
     endpoint_ = endpoint.get();
