@@ -13,8 +13,9 @@
 namespace sealfold {
 namespace {
 
-// The host holds a status question back for a while when nothing is new.
-constexpr uint64_t kStatusQuietMs = 15'000;
+// The host holds a status question back for up to 4 s when nothing is new; one that was killed
+// meanwhile never answers.
+constexpr uint64_t kStatusQuietMs = 6'000;
 
 // The reply in `message` if it is an M or a refusal; none for anything else, which is ignored.
 template <class M>

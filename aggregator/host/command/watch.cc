@@ -14,7 +14,7 @@ namespace sealfold {
 namespace {
 
 constexpr int kAskAgainMs = 250;
-constexpr int kAnswerMs = 15'000;  // a status is answered within 10 s
+constexpr int kAnswerMs = 10'000;  // a status is answered within 4 s
 constexpr int kAbsentMs = 30'000;
 
 // Where views come from.

@@ -14,7 +14,7 @@ namespace sealfold {
 class StatusWaiters {
  public:
   static constexpr size_t kWaitersMax = 4096;
-  static constexpr uint64_t kWaitMs = 10'000;
+  static constexpr uint64_t kWaitMs = 4'000;
 
   // Waits for a version above `after`. A second request of one `identity` takes the place of its
   // first.
