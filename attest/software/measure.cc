@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "attest/software/unique_fd.h"
+#include "protocol/base/unique_fd.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

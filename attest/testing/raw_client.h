@@ -8,7 +8,7 @@
 
 #include "attest/nitro/nsm_message.h"
 #include "attest/software/socket_address.h"
-#include "attest/software/unique_fd.h"
+#include "protocol/base/unique_fd.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

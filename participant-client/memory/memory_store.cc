@@ -40,9 +40,9 @@ absl::Status Broken(const std::string& path, std::string expected, std::string f
                        "key; a new memory would forget what was already sent"});
 }
 
-absl::StatusOr<FileHandle> OpenOwn(const std::string& path) {
-  FileHandle file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (file.fd() < 0) return Unusable(path, errno);
+absl::StatusOr<UniqueFd> OpenOwn(const std::string& path) {
+  UniqueFd file(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (file.get() < 0) return Unusable(path, errno);
   return file;
 }
 
@@ -69,18 +69,7 @@ absl::StatusOr<Memory> ReadMemory(const std::string& path, const Digest& plan,
 
 }  // namespace
 
-FileHandle::FileHandle(FileHandle&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-FileHandle::~FileHandle() {
-  if (fd_ >= 0) close(fd_);
-}
-
-MemoryStore::MemoryStore(std::string folder, FileHandle lock, FileHandle tags, Memory memory)
+MemoryStore::MemoryStore(std::string folder, UniqueFd lock, UniqueFd tags, Memory memory)
     : folder_(std::move(folder)),
       lock_(std::move(lock)),
       tags_(std::move(tags)),
@@ -94,8 +83,8 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(
   if (error) return Unusable(folder, error.value());
   chmod(folder.c_str(), 0700);
 
-  SEALFOLD_ASSIGN_OR_RETURN(FileHandle lock, OpenOwn(absl::StrCat(folder, "/lock")));
-  if (flock(lock.fd(), LOCK_EX | LOCK_NB) != 0) {
+  SEALFOLD_ASSIGN_OR_RETURN(UniqueFd lock, OpenOwn(absl::StrCat(folder, "/lock")));
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
     return BadInput({.code = "state_in_use",
                      .what = absl::StrCat("the participant's state at ", folder),
                      .expected = "no other process at work on this run",
@@ -104,7 +93,7 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(
   }
   SEALFOLD_ASSIGN_OR_RETURN(Memory memory,
                             ReadMemory(absl::StrCat(folder, "/memory.cbor"), plan, participant));
-  SEALFOLD_ASSIGN_OR_RETURN(FileHandle tags, OpenOwn(absl::StrCat(folder, "/tags.bin")));
+  SEALFOLD_ASSIGN_OR_RETURN(UniqueFd tags, OpenOwn(absl::StrCat(folder, "/tags.bin")));
   return std::unique_ptr<MemoryStore>(
       new MemoryStore(std::move(folder), std::move(lock), std::move(tags), std::move(memory)));
 }
@@ -123,7 +112,7 @@ absl::Status MemoryStore::Save(const Memory& memory) {
 absl::Status MemoryStore::WriteTags(uint64_t first, ByteSpan tags) {
   uint64_t offset = first * kAeadTagSize;
   while (!tags.empty()) {
-    ssize_t written = pwrite(tags_.fd(), tags.data(), tags.size(), static_cast<off_t>(offset));
+    ssize_t written = pwrite(tags_.get(), tags.data(), tags.size(), static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
       return Unusable(Path("tags.bin"), errno);
@@ -137,7 +126,7 @@ absl::Status MemoryStore::WriteTags(uint64_t first, ByteSpan tags) {
 absl::Status MemoryStore::ReadTags(uint64_t first, MutableByteSpan out) {
   uint64_t offset = first * kAeadTagSize;
   while (!out.empty()) {
-    ssize_t got = pread(tags_.fd(), out.data(), out.size(), static_cast<off_t>(offset));
+    ssize_t got = pread(tags_.get(), out.data(), out.size(), static_cast<off_t>(offset));
     if (got < 0) {
       if (errno == EINTR) continue;
       return Unusable(Path("tags.bin"), errno);
@@ -156,7 +145,7 @@ absl::Status MemoryStore::ReadTags(uint64_t first, MutableByteSpan out) {
 }
 
 absl::Status MemoryStore::ClearTags() {
-  if (ftruncate(tags_.fd(), 0) != 0) return Unusable(Path("tags.bin"), errno);
+  if (ftruncate(tags_.get(), 0) != 0) return Unusable(Path("tags.bin"), errno);
   return absl::OkStatus();
 }
 

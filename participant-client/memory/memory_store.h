@@ -12,22 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "participant-client/memory/session_store.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
-
-// An open file descriptor. Moves, does not copy; closes when it goes.
-class FileHandle {
- public:
-  FileHandle() = default;
-  explicit FileHandle(int fd) : fd_(fd) {}
-  FileHandle(FileHandle&& other) noexcept;
-  FileHandle& operator=(FileHandle&& other) noexcept;
-  ~FileHandle();
-  int fd() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
 
 class MemoryStore : public SessionStore {
  public:
@@ -50,11 +37,11 @@ class MemoryStore : public SessionStore {
   absl::Status ClearTags() override;
 
  private:
-  MemoryStore(std::string folder, FileHandle lock, FileHandle tags, Memory memory);
+  MemoryStore(std::string folder, UniqueFd lock, UniqueFd tags, Memory memory);
 
   std::string folder_;
-  FileHandle lock_;
-  FileHandle tags_;
+  UniqueFd lock_;
+  UniqueFd tags_;
   Memory memory_;
 };
 

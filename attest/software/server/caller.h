@@ -9,7 +9,7 @@
 #include <map>
 
 #include "absl/status/statusor.h"
-#include "attest/software/unique_fd.h"
+#include "protocol/base/unique_fd.h"
 #include "protocol/base/types.h"
 
 namespace sealfold {

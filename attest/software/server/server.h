@@ -24,7 +24,7 @@
 #include "absl/status/statusor.h"
 #include "attest/software/server/caller.h"
 #include "attest/software/server/softnsm.h"
-#include "attest/software/unique_fd.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
 

@@ -1,6 +1,6 @@
 // The one owner of a file descriptor.
-#ifndef SEALFOLD_ATTEST_SOFTWARE_UNIQUE_FD_H_
-#define SEALFOLD_ATTEST_SOFTWARE_UNIQUE_FD_H_
+#ifndef SEALFOLD_PROTOCOL_BASE_UNIQUE_FD_H_
+#define SEALFOLD_PROTOCOL_BASE_UNIQUE_FD_H_
 
 #include <unistd.h>
 
@@ -32,4 +32,4 @@ class UniqueFd {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_SOFTWARE_UNIQUE_FD_H_
+#endif  // SEALFOLD_PROTOCOL_BASE_UNIQUE_FD_H_
