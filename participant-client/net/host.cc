@@ -70,8 +70,9 @@ absl::Status Host::Fetch(FileKind what, uint64_t round, uint64_t size_bytes_max,
   while (!download.complete()) {
     const uint64_t now = SteadyMs();
     if (now >= deadline) {
+      const char* const name = CborEnumNames(what)[static_cast<size_t>(what)];
       return PeerSilent(
-          absl::StrCat(CborEnumNames(what)[static_cast<size_t>(what)], " of round ", round),
+          what == FileKind::kPlan ? "the plan" : absl::StrCat("the ", name, " of round ", round),
           patience_);
     }
     if (now >= ask_at) {

@@ -148,7 +148,7 @@ void AddFetch(CLI::App& app, Verb& called) {
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   verb->footer(
-      "Example:\n  sealfold-participant fetch model --connect tcp://coordinator.example:7700 \\\n  "
+      "Example:\n  sealfold-participant fetch model --connect tcp://coordinator.example:7300 \\\n  "
       "  "
       "--policy policy.json --out model.safetensors");
   verb->callback([options, &called] {

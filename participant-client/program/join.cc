@@ -141,7 +141,7 @@ void AddJoin(CLI::App& app, Verb& called) {
           "num_examples as metadata); $SEALFOLD_ROUND is the round")
       ->required();
   verb->footer(
-      "Example:\n  sealfold-participant join --connect tcp://coordinator.example:7700 --policy "
+      "Example:\n  sealfold-participant join --connect tcp://coordinator.example:7300 --policy "
       "policy.json "
       "\\\n    --key north.key --state state --train 'python3 train.py \"$SEALFOLD_MODEL\" "
       "\"$SEALFOLD_UPDATE\"'\n\nMay be stopped and started again at any time: it goes on where it "

@@ -22,7 +22,7 @@ void PrintChecks(const Output& output, const std::string& of, const CheckList& c
 void PrintCaveat(const Output& output, const std::string& caveat);
 
 // "3f9a…" for long hex strings, for people.
-std::string Shorten(const std::string& text, size_t length_max = 64);
+std::string Shorten(const std::string& text, size_t length_max = 100);
 
 nlohmann::json RoundJson(const RoundReport& report);
 // One line.

@@ -65,7 +65,7 @@ void AddSubmit(CLI::App& app, Verb& called) {
                    "Number of examples it was trained on; else the file's num_examples")
       ->check(CLI::Range(uint64_t{1}, uint64_t{1} << 29));
   verb->footer(
-      "Example:\n  sealfold-participant submit --connect tcp://coordinator.example:7700 --policy "
+      "Example:\n  sealfold-participant submit --connect tcp://coordinator.example:7300 --policy "
       "policy.json \\\n    --key north.key --state state --update update.safetensors --weight 212");
   verb->callback([options, &called] {
     called = [options](const Output& output) { return Submit(*options, output); };

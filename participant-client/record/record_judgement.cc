@@ -35,7 +35,7 @@ RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
 }
 
 void CheckChain(const CheckedRecord* previous, const CheckedRecord& next, CheckList& checks) {
-  checks.Add("chain",
+  checks.Add("chain_of_rounds",
              previous == nullptr ? "round 1, from the plan's initial model"
                                  : absl::StrCat("round ", previous->record.round.value() + 1,
                                                 " after record ", previous->digest.hex()),

@@ -24,7 +24,7 @@ struct RecordJudgement {
 RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
                             const std::optional<SigningPublicKey>& participant);
 
-// Adds the check "chain": `next` follows `previous`; null: `next` begins the run.
+// Adds the check "chain_of_rounds": `next` follows `previous`; null: `next` begins the run.
 void CheckChain(const CheckedRecord* previous, const CheckedRecord& next, CheckList& checks);
 
 // The record that `memory` saw last, as CheckRecordChain takes it; none before the first.
