@@ -78,13 +78,12 @@ class Federation {
     std::vector<std::function<void()>> steps;
     steps.emplace_back([this, round, attempt] { TellState(round, attempt, 3); });
     steps.emplace_back([this] { Tell(WantBase{.offset = 0, .length = kPartBytesMax}); });
-    const size_t half = model.size() / 2;
-    for (const auto& [offset, size] :
-         {std::pair<size_t, size_t>(0, half), {half, model.size() - half}}) {
-      const Bytes part(model.begin() + static_cast<ptrdiff_t>(offset),
-                       model.begin() + static_cast<ptrdiff_t>(offset + size));
-      steps.emplace_back([this, offset, part] { Tell(ModelPart{.offset = offset}, part); });
-    }
+    const auto middle = model.begin() + static_cast<ptrdiff_t>(model.size() / 2);
+    steps.emplace_back(
+        [this, part = Bytes(model.begin(), middle)] { Tell(ModelPart{.offset = 0}, part); });
+    steps.emplace_back([this, offset = model.size() / 2, part = Bytes(middle, model.end())] {
+      Tell(ModelPart{.offset = offset}, part);
+    });
     steps.emplace_back([this, round, attempt] { Finish(round, attempt); });
     return steps;
   }

@@ -113,7 +113,7 @@ TEST_F(HostTest, TooManyWaitersAreAnsweredOldestFirst) {
   for (size_t i = 0; i < StatusWaiters::kWaitersMax; ++i) {
     ASSERT_THAT(Ask(absl::StrCat("p", i), StatusRequest{.after = Version()}).to_participants,
                 IsEmpty());
-    ++now_ms_;
+    if (i == 0) ++now_ms_;
   }
   EXPECT_THAT(Names(Ask("one more", StatusRequest{.after = Version()}).to_participants),
               ElementsAre("p0"));
