@@ -17,6 +17,7 @@ absl::Status Train(const std::string& command, Round round, const std::string& m
   // A name of this process's own: a trainer of an earlier one may still be running.
   const std::string part = absl::StrCat(update_path, ".", getpid(), ".part");
   std::error_code error;
+  std::filesystem::remove(part, error);
   SEALFOLD_ASSIGN_OR_RETURN(
       ChildProcess trainer,
       ChildProcess::Start({"/bin/sh", "-c", command},

@@ -27,6 +27,7 @@ M Read(const Message& message) {
 SimulatedAggregator::SimulatedAggregator(World& world, Round round, Attempt attempt, uint64_t seed,
                                          const std::optional<CheckedRecord>& previous)
     : measurement(world.measurement),
+      evidence_ms(world.now_ms),
       world_(world),
       hpke_(HpkeKeyPair::Derive(SeedOf(seed, absl::StrCat("hpke ", attempt.value())))),
       record_key_(SigningKey::FromSeed(SeedOf(seed, absl::StrCat("record ", attempt.value())))) {
@@ -97,6 +98,7 @@ void SimulatedAggregator::OnBegin(const Begin& begin, ByteSpan sealed_head, Mess
   ++begins_;
   if (restarts) Discard();
   weight_ = receiver->head().weight;
+  model_key_ = ToBytes(receiver->head().model_key.span());
   receiver_.emplace(*std::move(receiver));
   sequence_max_ = header.sequence;
   header_ = *std::move(opened);

@@ -31,6 +31,8 @@ class SimulatedAggregator {
   // What has been opened, in order; the whole payload once committed.
   const Bytes& payload() const { return payload_; }
   std::optional<Weight> weight() const { return weight_; }
+  // The base model's key that came with the update; empty: none.
+  const Bytes& model_key() const { return model_key_; }
   uint64_t next() const { return next_; }
   uint64_t begins() const { return begins_; }
   const SessionNonce& last_nonce() const { return last_nonce_; }
@@ -45,7 +47,7 @@ class SimulatedAggregator {
   std::function<void(LogEntry&)> alter_entry;   // before the receipt is signed
   const SigningKey* receipt_key = nullptr;      // in place of the record key
   Measurement measurement;                      // what the platform measures of it
-  uint64_t evidence_ms = kNowMs;
+  uint64_t evidence_ms;
   uint64_t credit = 2;
 
  private:
@@ -67,6 +69,7 @@ class SimulatedAggregator {
   Bytes payload_;
   Bytes tags_;
   std::optional<Weight> weight_;
+  Bytes model_key_;
   std::optional<LogEntry> entry_;
   Bytes receipt_;
   SessionNonce last_nonce_;

@@ -11,6 +11,7 @@
 #include "attest/software/software_verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/envelope/sealed_model.h"
 #include "protocol/log/merkle.h"
 #include "protocol/program/program.h"
 
@@ -34,7 +35,8 @@ std::string TemporaryFolder::Path(absl::string_view name) const {
   return absl::StrCat(path_, "/", name);
 }
 
-World::World(uint64_t seed) : coordinator(SigningKey::FromSeed(SeedOf(seed, "coordinator"))) {
+World::World(uint64_t seed, uint64_t time_ms)
+    : now_ms(time_ms), coordinator(SigningKey::FromSeed(SeedOf(seed, "coordinator"))) {
   Plan agreed;
   agreed.name = "a run in miniature";
   agreed.rounds = 3;
@@ -57,7 +59,7 @@ World::World(uint64_t seed) : coordinator(SigningKey::FromSeed(SeedOf(seed, "coo
   plan = SignPlan(agreed, coordinator);
 
   measurement = Sha384(AsBytes("the accepted program"));
-  auto authority = Authority::Open(folder.Path("nsm"), kNowMs);
+  auto authority = Authority::Open(folder.Path("nsm"), now_ms);
   SEALFOLD_CHECK(authority.ok());
   platform = std::make_unique<Softnsm>(*std::move(authority), "test");
   auto root = ReadFile(folder.Path("nsm/root.pem"), 1 << 16);
@@ -76,13 +78,13 @@ void World::ChangePlan(const std::function<void(Plan&)>& change) {
 }
 
 Bytes World::Evidence(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key,
-                      const Measurement& measured, uint64_t now_ms) {
+                      const Measurement& measured, uint64_t at_ms) {
   NsmAttestationRequest request;
   request.nonce = ToBytes(nonce);
   request.user_data = ToBytes(user_data);
   if (!public_key.empty()) request.public_key = ToBytes(public_key);
   const Bytes answer = platform->Answer(
-      EncodeNsmRequest(request), [&]() -> absl::StatusOr<Measurement> { return measured; }, now_ms);
+      EncodeNsmRequest(request), [&]() -> absl::StatusOr<Measurement> { return measured; }, at_ms);
   auto response = ParseNsmResponse(answer);
   SEALFOLD_CHECK(response.ok());
   const auto* attestation = std::get_if<NsmAttestationResponse>(&*response);
@@ -102,7 +104,8 @@ std::string World::PolicyJson() const {
 }
 
 PublishedRound Publish(World& world, const Binding& binding, const SigningKey& record_key,
-                       const std::vector<LogEntry>& log, const Digest& model) {
+                       const std::vector<LogEntry>& log, const Digest& model,
+                       const Secret* model_key) {
   MerkleLog tree;
   for (const LogEntry& entry : log) tree.Append(LogLeaf(entry));
   RoundRecord record{.plan = binding.plan,
@@ -117,6 +120,13 @@ PublishedRound Publish(World& world, const Binding& binding, const SigningKey& r
                      .error_max = 1e-9,
                      .model_key_commitment = {}};
   PublishedRound out;
+  if (model_key != nullptr) {
+    record.model_key_commitment = ModelKeyCommitment(model_key->span());
+    for (const PlanParticipant& participant : world.plan.plan.participants) {
+      out.file.model_keys.push_back(*WrapModelKey(world.plan, binding.round, participant,
+                                                  model_key->span(), SeedOf(9, participant.name)));
+    }
+  }
   out.file.plan = world.plan.bytes;
   out.file.record = SignRecord(record, record_key);
   out.file.binding = binding;

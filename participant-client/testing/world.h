@@ -16,7 +16,7 @@
 
 namespace sealfold::testing_world {
 
-inline constexpr uint64_t kNowMs = 1'790'000'000'000;  // the time in every test
+inline constexpr uint64_t kNowMs = 1'790'000'000'000;  // the time in every test without a clock
 
 // 32 bytes that follow from `seed` and `label`.
 Secret SeedOf(uint64_t seed, absl::string_view label);
@@ -36,13 +36,17 @@ class TemporaryFolder {
 };
 
 struct World {
-  explicit World(uint64_t seed = 1);
+  explicit World(uint64_t seed = 1, uint64_t time_ms = kNowMs);
 
   // The plan that the run is under, signed anew after `change`.
   void ChangePlan(const std::function<void(Plan&)>& change);
   // A document of the platform for a program that measures `measurement`.
   Bytes Evidence(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key,
-                 const Measurement& measurement, uint64_t now_ms = kNowMs);
+                 const Measurement& measured, uint64_t at_ms);
+  Bytes Evidence(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key,
+                 const Measurement& measured) {
+    return Evidence(nonce, user_data, public_key, measured, now_ms);
+  }
   const SigningKey& me() const { return keys[0]; }
   Memory EmptyMemory() const {
     return {.plan = plan.digest, .participant = me().public_key(), .seen = {}, .entered = {}};
@@ -50,6 +54,7 @@ struct World {
   // The policy as its JSON, with a root path of "root.pem".
   std::string PolicyJson() const;
 
+  const uint64_t now_ms;
   TemporaryFolder folder;
   SigningKey coordinator;
   std::vector<SigningKey> keys;  // of the plan's participants
@@ -67,8 +72,10 @@ struct PublishedRound {
   Bytes bytes;
   CheckedRecord checked;
 };
+// `model_key`: sealed delivery, wrapped for each participant.
 PublishedRound Publish(World& world, const Binding& binding, const SigningKey& record_key,
-                       const std::vector<LogEntry>& log, const Digest& model);
+                       const std::vector<LogEntry>& log, const Digest& model,
+                       const Secret* model_key = nullptr);
 
 }  // namespace sealfold::testing_world
 

@@ -1,0 +1,271 @@
+#include "participant-client/client/client.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "participant-client/join/join.h"
+#include "participant-client/net/clock.h"
+#include "participant-client/testing/simulated_host.h"
+#include "protocol/base/error.h"
+#include "protocol/cbor/fields.h"
+#include "protocol/model/element.h"
+#include "protocol/model/safetensors.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+using testing_world::SimulatedAggregator;
+using testing_world::SimulatedHost;
+using testing_world::TemporaryFolder;
+using testing_world::World;
+
+std::string Content(const std::string& path) { return *ReadFile(path, 1 << 20); }
+
+class ClientTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<Client>> Open(LinkFactory connect) {
+    return Client::Open({.policy = world_.policy,
+                         .key = SigningKey::FromSeed(testing_world::SeedOf(1, "north signing")),
+                         .model_key = HpkeKeyPair::Derive(testing_world::SeedOf(1, "north model")),
+                         .state_dir = folder_.Path("state"),
+                         .connect = std::move(connect),
+                         .patience = {.quiet_ms = 1, .give_up_ms = 200, .absent_ms = 100}});
+  }
+  std::unique_ptr<Client> Open() {
+    auto client = Open(host_.Connect());
+    SEALFOLD_CHECK(client.ok());
+    return *std::move(client);
+  }
+  // An update for the plan: elements of one value, another for each round.
+  absl::Status WriteUpdate(Round round, const std::string& path) {
+    const auto& tensors = world_.plan.plan.tensors;
+    Bytes bytes = SafetensorsHeaderBytes(tensors, {{"num_examples", "120"}});
+    for (const TensorSpec& spec : tensors) {
+      Bytes elements(spec.size_bytes());
+      const size_t size = DtypeSizeBytes(spec.dtype);
+      for (uint64_t i = 0; i < spec.elements(); ++i) {
+        WriteElement(spec.dtype, static_cast<double>(round.value()) / 4, &elements[i * size]);
+      }
+      Append(bytes, elements);
+    }
+    return WriteFileAtomic(path, AsText(bytes));
+  }
+  Trainer MakeTrainer() {
+    return [this](Round round, const std::string& model, const std::string& update) {
+      ++trained_;
+      EXPECT_EQ(Content(model), AsText(host_.model(round.value() - 1)));
+      return WriteUpdate(round, update);
+    };
+  }
+  std::string UpdateFile() {
+    SEALFOLD_CHECK(WriteUpdate(Round(1), folder_.Path("update")).ok());
+    return folder_.Path("update");
+  }
+
+  World world_{1, WallMs()};
+  TemporaryFolder folder_;
+  SimulatedHost host_{world_};
+  int trained_ = 0;
+};
+
+TEST_F(ClientTest, JoinTakesPartInEveryRound) {
+  auto client = Open();
+  std::vector<RoundReport> rounds;
+  std::vector<Submission> submissions;
+  JoinWatcher watcher;
+  watcher.round = [&](const RoundReport& report) { rounds.push_back(report); };
+  watcher.submitted = [&](const Submission& submission) { submissions.push_back(submission); };
+  const absl::Status status = Join(*client, MakeTrainer(), watcher);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(rounds.size(), 3u);
+  EXPECT_EQ(submissions.size(), 3u);
+  EXPECT_EQ(trained_, 3);
+  for (uint64_t r = 1; r <= 3; ++r) {
+    EXPECT_TRUE(rounds[r - 1].included);
+    const auto proof = cbor::DecodeFields<ReceiptProof>(
+        AsBytes(Content(client->Path("receipt-" + std::to_string(r) + ".cbor"))));
+    ASSERT_TRUE(proof.ok());
+    const auto& published = host_.published()[r - 1];
+    EXPECT_TRUE(
+        CheckReceiptProof(*proof, published.checked, published.file.binding.record_key).ok());
+    // A round's update does not lie around when the round is over.
+    EXPECT_FALSE(
+        std::filesystem::exists(client->Path("update-" + std::to_string(r) + ".safetensors")));
+  }
+  EXPECT_EQ(Content(client->Path("model-3.safetensors")), AsText(host_.model(3)));
+  // Started again it finds the run over.
+  client.reset();
+  EXPECT_TRUE(Join(*Open(), MakeTrainer(), {}).ok());
+  EXPECT_EQ(trained_, 3);
+}
+
+TEST_F(ClientTest, ASealedModelIsOpenedAndItsKeyGoesWithTheNextUpdate) {
+  world_.ChangePlan([](Plan& plan) { plan.delivery = Delivery::kSealed; });
+  std::vector<Bytes> keys;
+  host_.before = [&](const Message& message) {
+    if (*cbor::PeekType(message.head) != Chunk::kType) return;
+    if (keys.empty() || keys.back() != host_.aggregator().model_key()) {
+      keys.push_back(host_.aggregator().model_key());
+    }
+  };
+  auto client = Open();
+  const absl::Status status = Join(*client, MakeTrainer(), {});
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(keys.size(), 3u);
+  EXPECT_TRUE(keys[0].empty());
+  EXPECT_EQ(keys[1], ToBytes(testing_world::SeedOf(1, "model key").span()));
+  EXPECT_EQ(keys[2], ToBytes(testing_world::SeedOf(2, "model key").span()));
+  EXPECT_EQ(Content(client->Path("model-3.safetensors")), AsText(host_.model(3)));
+}
+
+TEST_F(ClientTest, AnAggregatorThatComesBackIsSentTheSameUpdateAgain) {
+  bool restarted = false;
+  host_.before = [&](const Message& message) {
+    if (restarted || *cbor::PeekType(message.head) != Chunk::kType) return;
+    restarted = true;
+    host_.RestartAggregator();
+  };
+  std::vector<Submission> submissions;
+  JoinWatcher watcher;
+  watcher.submitted = [&](const Submission& submission) { submissions.push_back(submission); };
+  const absl::Status status = Join(*Open(), MakeTrainer(), watcher);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(submissions.size(), 3u);
+  EXPECT_EQ(submissions[0].entry.attempt, Attempt(2));
+  EXPECT_EQ(trained_, 3);
+}
+
+// Every message that a process of `join` sends may be its last; the next process goes on.
+TEST_F(ClientTest, JoinGoesOnAfterAProcessThatEndedAtAnyMessage) {
+  class EndingLink : public Link {
+   public:
+    EndingLink(std::unique_ptr<Link> link, int& left) : link_(std::move(link)), left_(left) {}
+    absl::Status Send(const Message& message) override {
+      if (left_-- <= 0) return PeerError({.code = "process_ended", .what = "a test"});
+      return link_->Send(message);
+    }
+    absl::StatusOr<std::optional<Message>> Receive(uint64_t timeout_ms) override {
+      return link_->Receive(timeout_ms);
+    }
+
+   private:
+    std::unique_ptr<Link> link_;
+    int& left_;
+  };
+  int processes = 0;
+  absl::Status status;
+  do {
+    ASSERT_LT(++processes, 200);
+    int left = 3 + processes % 7;
+    auto client = Open([&]() -> absl::StatusOr<std::unique_ptr<Link>> {
+      SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, host_.Connect()());
+      return std::make_unique<EndingLink>(std::move(link), left);
+    });
+    if (!client.ok()) {
+      status = client.status();
+      continue;
+    }
+    status = Join(**client, MakeTrainer(), {});
+  } while (ErrorCode(status) == "process_ended");
+  EXPECT_TRUE(status.ok()) << status;
+  EXPECT_GT(processes, 3);
+  EXPECT_EQ(trained_, 3);  // never twice for one round
+  EXPECT_EQ(host_.published().size(), 3u);
+}
+
+TEST_F(ClientTest, APlanWeakerThanThePolicyIsRefusedWhenOpening) {
+  world_.policy.plan.quorum_min = 4;
+  auto client = Open(host_.Connect());
+  EXPECT_EQ(ErrorCode(client.status()), "plan_quorum");
+  EXPECT_EQ(client.status().code(), absl::StatusCode::kPermissionDenied);
+}
+
+TEST_F(ClientTest, AnUntrustedAggregatorIsFoundOutBeforeTraining) {
+  host_.prepare_aggregator = [](SimulatedAggregator& aggregator) {
+    aggregator.measurement = Measurement();
+    aggregator.measurement.mutable_span()[0] = 1;
+  };
+  CheckList told;
+  JoinWatcher watcher;
+  watcher.checks = [&](const CheckList& checks) { told = checks; };
+  const absl::Status status = Join(*Open(), MakeTrainer(), watcher);
+  EXPECT_EQ(ErrorCode(status), "evidence_registers");
+  EXPECT_EQ(trained_, 0);
+  EXPECT_FALSE(told.passed());
+  EXPECT_FALSE(told.caveat().empty());
+}
+
+TEST_F(ClientTest, ADamagedRecordIsRefusedAndNotRemembered) {
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  const size_t size = host_.published()[0].bytes.size();
+  for (size_t at = 5; at < size; at += 97) {
+    host_.alter_record = [at](Bytes& record) { record[at] ^= 4; };
+    EXPECT_FALSE(client->NextRecord().ok()) << "byte " << at;
+    ASSERT_FALSE(client->memory().seen.has_value());
+  }
+  host_.alter_record = nullptr;
+  EXPECT_TRUE(client->NextRecord().ok());
+}
+
+TEST_F(ClientTest, AHostThatShowsAnotherHistoryIsFoundOut) {
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  ASSERT_TRUE(client->CatchUp().ok());
+  // The first record again in the second's place.
+  const Bytes first = host_.published()[0].bytes;
+  host_.alter_record = [&](Bytes& record) { record = first; };
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  EXPECT_EQ(ErrorCode(client->NextRecord().status()), "chain_round");
+  EXPECT_EQ(client->memory().round_next(), Round(2));
+}
+
+TEST_F(ClientTest, AReceiptThatTheRecordDoesNotHonourIsShown) {
+  host_.alter_log = [](std::vector<LogEntry>& log) { log[0].tags = Digest(); };
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  EXPECT_EQ(ErrorCode(client->NextRecord().status()), "receipt_not_honoured");
+  EXPECT_FALSE(client->last_checks().passed());
+  EXPECT_FALSE(client->memory().seen.has_value());
+  // The evidence of it is kept.
+  EXPECT_TRUE(std::filesystem::exists(client->Path("record-1.cbor")));
+}
+
+TEST_F(ClientTest, AChangedModelIsNeverGivenItsName) {
+  auto client = Open();
+  host_.alter_model = [](Bytes& model) { model[model.size() / 2] ^= 1; };
+  EXPECT_EQ(ErrorCode(client->BaseModel().status()), "model_digest_wrong");
+  host_.alter_model = [](Bytes& model) { model.pop_back(); };
+  EXPECT_EQ(ErrorCode(client->BaseModel().status()), "model_digest_wrong");
+  host_.alter_model = [](Bytes& model) { model.push_back(0); };
+  EXPECT_FALSE(client->BaseModel().ok());
+  for (const auto& file : std::filesystem::directory_iterator(client->Path("."))) {
+    EXPECT_EQ(file.path().filename().string().find("model-"), std::string::npos) << file.path();
+  }
+  host_.alter_model = nullptr;
+  auto model = client->BaseModel();
+  ASSERT_TRUE(model.ok()) << model.status();
+  // One that was changed on disk is fetched anew.
+  ASSERT_TRUE(WriteFileAtomic(*model, "something else").ok());
+  ASSERT_TRUE(client->BaseModel().ok());
+  EXPECT_EQ(Content(*model), AsText(host_.model(0)));
+}
+
+TEST_F(ClientTest, AnAggregatorThatIsNotThereIsWaitedForOnlySoLong) {
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  host_.aggregator_absent = true;
+  EXPECT_EQ(ErrorCode(client->Submit(UpdateFile(), 5).status()), "aggregator_absent");
+  EXPECT_EQ(ErrorCode(client->Attest().status()), "aggregator_absent");
+  host_.aggregator_absent = false;
+  EXPECT_TRUE(client->Submit(UpdateFile(), 5).ok());
+}
+
+}  // namespace
+}  // namespace sealfold
