@@ -31,13 +31,13 @@ struct ClientSetup {
   HpkeKeyPair model_key;
   std::string state_dir;  // the run's memory and files go to a folder in it
   LinkFactory connect;    // e.g. ConnectZmq with an endpoint
-  Patience patience;
+  Patience patience = {};
 };
 
 // What is told while a submission goes on; each may be empty.
 struct SubmitWatcher {
-  std::function<void(const CheckList& checks)> checks;             // every offer that was judged
-  std::function<void(uint64_t chunks, uint64_t of)> acknowledged;  // the upload got further
+  std::function<void(const CheckList& checks)> checks = {};  // every offer that was judged
+  std::function<void(uint64_t chunks, uint64_t of)> acknowledged = {};  // the upload got further
 };
 
 struct Submission {

@@ -16,11 +16,11 @@ using Trainer = std::function<absl::Status(Round round, const std::string& model
 
 // What is told as it happens; each may be empty.
 struct JoinWatcher {
-  std::function<void(const CheckList& checks)> checks;  // of every offer judged
-  std::function<void(Round round, uint64_t chunks, uint64_t of)> sending;
-  std::function<void(const Submission& submission)> submitted;
-  std::function<void(const RoundReport& report)> round;  // every record verified
-  std::function<void(const std::string& text)> note;     // what a person may want to know
+  std::function<void(const CheckList& checks)> checks = {};  // of every offer judged
+  std::function<void(Round round, uint64_t chunks, uint64_t of)> sending = {};
+  std::function<void(const Submission& submission)> submitted = {};
+  std::function<void(const RoundReport& report)> round = {};  // every record verified
+  std::function<void(const std::string& text)> note = {};     // what a person may want to know
 };
 
 // Fetches and verifies what is there, trains, submits, waits for the record and checks the own
