@@ -80,15 +80,20 @@ function(sealfold_library name)
   sealfold_include_root(${name} ${arg_FOLDER})
 endfunction()
 
-# sealfold_program(NAME SOURCES ... LINKS ...)
-function(sealfold_program name)
+# sealfold_executable(NAME SOURCES ... LINKS ...): what tests and programs have in common.
+function(sealfold_executable name)
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} sealfold_options)
 endfunction()
 
-# `programs` builds what a demonstration runs: everything but tests and benchmarks.
+# sealfold_program(NAME SOURCES ... LINKS ...): a program that people run; `programs` builds them all.
 add_custom_target(programs)
+function(sealfold_program name)
+  sealfold_executable(${name} ${ARGN})
+  add_dependencies(programs ${name})
+endfunction()
+
 
 # sealfold_test(NAME SOURCES ... LINKS ... [LABELS ...]): a GoogleTest program whose cases ctest lists.
 function(sealfold_test name)
@@ -96,7 +101,7 @@ function(sealfold_test name)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS;LABELS" ${ARGN})
-  sealfold_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS} GTest::gtest_main GTest::gmock)
+  sealfold_executable(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS} GTest::gtest_main GTest::gmock)
   # What is tested is optimised; the tests themselves only have to build fast.
   target_compile_options(${name} PRIVATE -O0)
   target_compile_definitions(${name} PRIVATE SEALFOLD_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
@@ -110,7 +115,7 @@ function(sealfold_fuzz name)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  sealfold_program(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
+  sealfold_executable(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
 endfunction()
