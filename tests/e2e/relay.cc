@@ -132,7 +132,7 @@ void Relay::Loop() {
       identities.push_back(&identity);
     }
     zmq::poll(items, kPoll);
-    const Harm harm = relent_ ? Harm() : state_->harm;
+    const Harm harm = harmed_ < state_->harm.harmed_max ? state_->harm : Harm();
     for (size_t i = 0; i < identities.size(); ++i) {
       if ((items[i + 1].revents & ZMQ_POLLIN) == 0) continue;
       State::Connection& connection = state_->connections.at(*identities[i]);

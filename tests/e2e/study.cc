@@ -106,12 +106,16 @@ void KnownStudy::Join(size_t participant) {
   participants_[participant] = *std::move(joined);
 }
 
-void KnownStudy::Finish() {
+void KnownStudy::Finish(int restarts_max) {
   for (size_t i = 0; i < kParticipants; ++i) {
     std::string out;
     std::string err;
     participants_[i]->ReadAll(out, err);
-    EXPECT_EQ(participants_[i]->Wait(), kExitDone) << kNames[i] << "\n" << out;
+    while (participants_[i]->Wait() == kExitNetwork && restarts_max-- > 0) {
+      Join(i);
+      participants_[i]->ReadAll(out, err);
+    }
+    EXPECT_EQ(participants_[i]->Wait(), kExitDone) << kNames[i] << "\n" << out.substr(0, 2000);
   }
 }
 

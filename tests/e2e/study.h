@@ -39,8 +39,9 @@ class KnownStudy {
   void Join(size_t participant);
   void set_relay(const Relay* relay) { relay_ = relay; }
   ChildProcess& participant(size_t i) { return *participants_[i]; }
-  // Waits for all participants to end by themselves with exit code 0.
-  void Finish();
+  // Waits for all participants to end by themselves with exit code 0. One that gives up on the network is started
+  // again, as whoever runs it would, up to `restarts_max` times in all.
+  void Finish(int restarts_max = 0);
 
   // What `round` must publish, to the byte, computed by other code than the aggregator's.
   Bytes ExpectedModel(uint64_t round) const;

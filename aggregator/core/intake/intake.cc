@@ -148,8 +148,7 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     return absl::OkStatus();
   }
   if (upload.next % std::max<uint64_t>(1, terms_.chunk_count / 32) == 0) ++changes_;
-  const uint64_t window = kCreditBytes / terms_.contract().chunk_bytes;
-  if (upload.next - upload.reported >= std::max<uint64_t>(1, window / 2)) {
+  if (upload.next - upload.reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
     SendProgress(session, participant, actions);
   }
   return absl::OkStatus();
@@ -290,7 +289,7 @@ void Intake::SendProgress(const Bytes& session, uint32_t participant, Actions& a
     progress.next = upload.next;
     if (upload.has_room) {
       progress.credit =
-          std::min(kCreditBytes / terms_.contract().chunk_bytes, terms_.chunk_count - upload.next);
+          std::min(CreditChunks(), terms_.chunk_count - upload.next);
     }
   }
   Send(actions, session, progress);

@@ -13,6 +13,7 @@
 #ifndef SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 #define SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -33,8 +34,9 @@
 
 namespace sealfold {
 
-// Bytes of chunks that a sender may have under way; at least one chunk.
+// What a sender may have under way: so many bytes of chunks, but no more messages than that; at least one.
 inline constexpr uint64_t kCreditBytes = 4u << 20;
+inline constexpr uint64_t kCreditChunksMax = 128;
 
 // One thread. `terms` and `keys` outlive it.
 class Intake {
@@ -87,6 +89,9 @@ class Intake {
   void Commit(uint32_t participant, Actions& actions);
   void Discard(uint32_t participant);  // requires: it holds room
   void GiveRoom(uint64_t now_ms, Actions& actions);
+  uint64_t CreditChunks() const {
+    return std::min(kCreditBytes / terms_.contract().chunk_bytes, kCreditChunksMax);
+  }
   void SendProgress(const Bytes& session, uint32_t participant, Actions& actions);
   void SendReceipt(const Bytes& session, uint32_t participant, Actions& actions) const;
   bool committed(uint32_t participant) const { return receipts_.contains(participant); }

@@ -17,10 +17,10 @@ namespace sealfold {
 namespace {
 
 constexpr int kPollMs = 250;
-constexpr int kPollBacklogMs = 5;     // while the aggregator does not take the host's own messages
+constexpr int kPollBacklogMs = 1;     // while the aggregator does not take messages
 constexpr int kMessagesPerTurn = 64;  // of one socket before the others have theirs
 constexpr int kQueuedPerParticipant = 32;
-constexpr int kQueuedForAggregator = 64;
+constexpr int kQueuedForAggregator = 256;
 constexpr size_t kMessageBytesMax = std::max(kMessageBulkBytesMax, kMessageHeadBytesMax);
 constexpr size_t kAggregatorMessageBytesMax = kRecordFileBytesMax + kMessageHeadBytesMax;
 constexpr char kMonitorEndpoint[] = "inproc://aggregator-monitor";
@@ -93,7 +93,9 @@ class Server {
   zmq::socket_t control_;
   zmq::socket_t monitor_;
   int connections_ = 0;         // on the aggregator's link
-  std::deque<Routed> backlog_;  // the host's own messages that the aggregator does not take yet
+  // What the aggregator does not take yet. While there is something, participants are not read from: their
+  // connections push back, and one turn's messages are all that gathers here.
+  std::deque<Routed> backlog_;
 };
 
 void Server::SetUp(zmq::socket_t& socket, size_t message_bytes_max, int queued_max) {
@@ -127,7 +129,8 @@ absl::Status Server::Listen(const ServeOptions& options) {
 absl::Status Server::Run() {
   uint64_t tick_ms = 0;
   while (host_.broken().ok()) {
-    std::array<zmq::pollitem_t, 5> items = {{{participants_.handle(), 0, ZMQ_POLLIN, 0},
+    const decltype(zmq::pollitem_t::events) read_participants = backlog_.empty() ? ZMQ_POLLIN : 0;
+    std::array<zmq::pollitem_t, 5> items = {{{participants_.handle(), 0, read_participants, 0},
                                              {aggregator_.handle(), 0, ZMQ_POLLIN, 0},
                                              {control_.handle(), 0, ZMQ_POLLIN, 0},
                                              {monitor_.handle(), 0, ZMQ_POLLIN, 0},
@@ -217,26 +220,22 @@ void Server::ReceiveMonitor() {
 }
 
 void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
-  const bool own = routed.peer.empty();
   if (host_.aggregator().empty()) {
     host_.OnNotRelayed(routed.peer, "aggregator_absent", more);
     return;
   }
-  // Its own messages stay in order, and before what participants send meanwhile.
+  // Messages stay in order.
   const SendOutcome outcome =
       backlog_.empty() ? SendFrames(aggregator_, {host_.aggregator(), routed.peer,
                                                   routed.message.head, routed.message.bulk})
                        : SendOutcome::kBusy;
   if (outcome == SendOutcome::kSent) return;
-  if (outcome == SendOutcome::kBusy && own) {
-    backlog_.push_back(std::move(routed));
-  } else if (outcome == SendOutcome::kBusy) {
-    host_.OnNotRelayed(routed.peer, "aggregator_busy", more);
-  } else {
-    host_.OnNotRelayed(routed.peer, "aggregator_absent", more);
-    backlog_.clear();
-    host_.OnAggregatorGone(NowMs(), more);
+  backlog_.push_back(std::move(routed));
+  if (outcome == SendOutcome::kBusy) return;
+  for (const Routed& lost : std::exchange(backlog_, {})) {
+    host_.OnNotRelayed(lost.peer, "aggregator_absent", more);
   }
+  host_.OnAggregatorGone(NowMs(), more);
 }
 
 void Server::Deliver(HostOutput out) {
