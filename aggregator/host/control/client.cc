@@ -1,7 +1,5 @@
 #include "aggregator/host/control/client.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <chrono>
 #include <utility>
@@ -44,9 +42,8 @@ HostClient& HostClient::operator=(HostClient&&) noexcept = default;
 HostClient::~HostClient() = default;
 
 absl::StatusOr<HostClient> HostClient::ConnectControl(const std::string& folder) {
-  const std::string path = absl::StrCat(folder, "/", kControlSocket);
-  if (access(path.c_str(), F_OK) != 0) return Absent(path, "no such socket");
-  return Connect(absl::StrCat("ipc://", path));
+  // A serve that is just being started has no socket yet: ZeroMQ tries again until the answer's time is over.
+  return Connect(absl::StrCat("ipc://", folder, "/", kControlSocket));
 }
 
 absl::StatusOr<HostClient> HostClient::Connect(const std::string& endpoint) {

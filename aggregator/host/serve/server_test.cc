@@ -216,7 +216,8 @@ TEST_F(ServerTest, AnEndpointThatIsTakenIsAnError) {
 }
 
 TEST_F(ServerTest, WithoutAServerTheAnswerSaysSo) {
-  EXPECT_EQ(ErrorCode(HostClient::ConnectControl(folder_.path()).status()), "host_absent");
+  HostClient control = *HostClient::ConnectControl(folder_.path());
+  EXPECT_EQ(ErrorCode(control.Ask(ToMessage(StatusRequest{}), 50).status()), "host_absent");
   EXPECT_EQ(ErrorCode(HostClient::Connect("nonsense").status()), "endpoint_invalid");
   HostClient client = *HostClient::Connect(absl::StrCat("ipc://", folder_.Path("nobody.sock")));
   EXPECT_EQ(ErrorCode(client.Ask(ToMessage(StatusRequest{}), 50).status()), "host_absent");

@@ -1,0 +1,83 @@
+// Every command in the pages is run: the hospital's guide and the example's page here, block by block in one shell;
+// the verbs of ./run that pages name are those that ./run has.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "protocol/program/child_process.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kPageBytesMax = 1 << 20;
+const char* const kPages[] = {"README.md", "CONTRIBUTING.md", "docs/hospital.md", "examples/hospitals/README.md"};
+
+std::string Source(const std::string& path) { return absl::StrCat(SEALFOLD_SOURCE, "/", path); }
+
+// The lines of all ```sh blocks of a page, in order.
+std::vector<std::string> Commands(const std::string& page) {
+  absl::StatusOr<std::string> text = ReadFile(Source(page), kPageBytesMax);
+  EXPECT_TRUE(text.ok()) << text.status();
+  std::vector<std::string> lines;
+  bool inside = false;
+  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+    if (absl::StartsWith(line, "```")) {
+      inside = line == "```sh";
+    } else if (inside) {
+      lines.emplace_back(line);
+    }
+  }
+  return lines;
+}
+
+// Runs a page's commands as one script, in a copy of the source's layout that has what they refer to. What builds is
+// left out: it is what made this test.
+void RunPage(const std::string& page) {
+  std::string pattern = ::testing::TempDir() + "/sealfold-docs-XXXXXX";
+  const std::string folder = mkdtemp(pattern.data());
+  std::filesystem::create_directory(folder + "/examples");
+  std::filesystem::create_directory_symlink(Source("examples/hospitals"), folder + "/examples/hospitals");
+  std::string script = absl::StrCat("set -euo pipefail\nexport PATH=", SEALFOLD_PROGRAMS,
+                                    ":$PATH\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
+  for (const std::string& line : Commands(page)) {
+    if (absl::StartsWith(line, "./run ") || absl::StrContains(line, "$PWD/build/bin") ||
+        absl::StartsWith(line, "cmake ")) {
+      continue;
+    }
+    absl::StrAppend(&script, line, "\n");
+  }
+  absl::StatusOr<ProgramResult> result = RunToEnd({"bash", "-c", script}, {.directory = folder});
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n" << result->out << "\n--- stderr\n" << result->err;
+  std::filesystem::remove_all(folder);
+}
+
+TEST(DocsTest, TheHospitalsGuideWorksAsWritten) { RunPage("docs/hospital.md"); }
+
+TEST(DocsTest, TheExamplesPageWorksAsWritten) { RunPage("examples/hospitals/README.md"); }
+
+TEST(DocsTest, PagesNameOnlyVerbsThatRunHas) {
+  absl::StatusOr<ProgramResult> help = RunToEnd({Source("run"), "help"});
+  ASSERT_TRUE(help.ok());
+  size_t named = 0;
+  for (const char* page : kPages) {
+    for (const std::string& line : Commands(page)) {
+      if (!absl::StartsWith(line, "./run ")) continue;
+      const std::vector<std::string> words = absl::StrSplit(line, ' ');
+      EXPECT_TRUE(absl::StrContains(help->out, absl::StrCat("\n  ", words[1], " ")) ||
+                  absl::StrContains(help->out, absl::StrCat("\n  ", words[1], "  ")))
+          << page << ": " << line;
+      ++named;
+    }
+  }
+  EXPECT_GT(named, 5u);
+}
+
+}  // namespace
+}  // namespace sealfold
