@@ -1,13 +1,17 @@
 // Every command in the pages is run: the hospital's guide and the example's page here, block by block in one shell;
 // the verbs of ./run that pages name are those that ./run has.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
@@ -36,6 +40,19 @@ std::vector<std::string> Commands(const std::string& page) {
   return lines;
 }
 
+// A port that was free a moment ago.
+std::string FreePort() {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  close(fd);
+  return absl::StrCat(ntohs(address.sin_port));
+}
+
 // Runs a page's commands as one script, in a copy of the source's layout that has what they refer to. What builds is
 // left out: it is what made this test.
 void RunPage(const std::string& page) {
@@ -52,6 +69,7 @@ void RunPage(const std::string& page) {
     }
     absl::StrAppend(&script, line, "\n");
   }
+  script = absl::StrReplaceAll(script, {{":7700", ":" + FreePort()}});
   absl::StatusOr<ProgramResult> result = RunToEnd({"bash", "-c", script}, {.directory = folder});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n" << result->out << "\n--- stderr\n" << result->err;
