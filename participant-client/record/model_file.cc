@@ -15,7 +15,7 @@
 namespace sealfold {
 namespace {
 
-constexpr uint64_t kHashStepBytes = 16 << 20;
+constexpr uint64_t kHashStepBytes = 4 << 20;
 
 absl::Status FileError(const std::string& path) {
   return BadInput({.code = "file_unusable",

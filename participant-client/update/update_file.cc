@@ -18,7 +18,7 @@ namespace sealfold {
 namespace {
 
 // After how many bytes read the mapping's pages are let go.
-constexpr uint64_t kReadBytesKept = 16 << 20;
+constexpr uint64_t kReadBytesKept = 4 << 20;
 
 std::string ShapeText(const TensorSpec& spec) {
   return absl::StrCat(DtypeName(spec.dtype), " [", absl::StrJoin(spec.shape, ", "), "]");
