@@ -212,6 +212,22 @@ TEST_F(ClientTest, ADamagedRecordIsRefusedAndNotRemembered) {
   EXPECT_TRUE(client->NextRecord().ok());
 }
 
+TEST_F(ClientTest, WhatWasDamagedOnTheWayIsFetchedAnewAFewTimes) {
+  int damaged = 2;
+  const auto damage = [&](Bytes& file) {
+    if (damaged-- > 0) file[file.size() / 2] ^= 1;
+  };
+  host_.alter_record = damage;
+  host_.alter_model = damage;
+  auto client = Open();
+  EXPECT_TRUE(client->BaseModel().ok());
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  damaged = 2;
+  EXPECT_TRUE(client->NextRecord().ok());
+  EXPECT_LE(damaged, 0);
+}
+
 TEST_F(ClientTest, AHostThatShowsAnotherHistoryIsFoundOut) {
   auto client = Open();
   ASSERT_TRUE(client->CatchUp().ok());

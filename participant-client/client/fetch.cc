@@ -7,6 +7,28 @@ namespace {
 
 constexpr uint64_t kPlanBytesMax = 33u << 20;
 
+absl::Status StatusOf(const absl::Status& status) { return status; }
+absl::Status StatusOf(const absl::StatusOr<SignedPlan>& plan) { return plan.status(); }
+absl::Status StatusOf(const absl::StatusOr<FetchedRecord>& record) {
+  return record.ok() ? record->judgement.checks.status() : record.status();
+}
+
+// What does not verify may have been damaged on the way: it is fetched this often before it is
+// taken for the host's own.
+constexpr int kFetchesMax = 3;
+
+// `fetch` again while it fails by what came, not by nothing coming.
+template <class Fetch>
+auto FetchUntilWhole(const Fetch& fetch) {
+  auto result = fetch();
+  for (int i = 1; i < kFetchesMax; ++i) {
+    const absl::Status status = StatusOf(result);
+    if (status.ok() || absl::IsUnavailable(status)) break;
+    result = fetch();
+  }
+  return result;
+}
+
 absl::Status FetchTo(Host& host, uint64_t round, const SignedPlan& plan, const Digest& digest,
                      std::optional<SealedModel> sealed, const std::string& path) {
   const uint64_t stream_bytes = ModelStreamBytes(plan.plan, sealed.has_value());
@@ -21,31 +43,38 @@ absl::Status FetchTo(Host& host, uint64_t round, const SignedPlan& plan, const D
 }  // namespace
 
 absl::StatusOr<SignedPlan> FetchPlan(Host& host) {
-  SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes, host.FetchBytes(FileKind::kPlan, 0, kPlanBytesMax));
-  return OpenPlan(bytes);
+  return FetchUntilWhole([&]() -> absl::StatusOr<SignedPlan> {
+    SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes, host.FetchBytes(FileKind::kPlan, 0, kPlanBytesMax));
+    return OpenPlan(bytes);
+  });
 }
 
 absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy& policy,
                                           const std::optional<SigningPublicKey>& participant) {
-  SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes,
-                            host.FetchBytes(FileKind::kRecord, round.value(), kRecordFileBytesMax));
-  RecordJudgement judgement = JudgeRecord(bytes, policy, participant);
-  return FetchedRecord{.bytes = std::move(bytes), .judgement = std::move(judgement)};
+  return FetchUntilWhole([&]() -> absl::StatusOr<FetchedRecord> {
+    SEALFOLD_ASSIGN_OR_RETURN(
+        Bytes bytes, host.FetchBytes(FileKind::kRecord, round.value(), kRecordFileBytesMax));
+    RecordJudgement judgement = JudgeRecord(bytes, policy, participant);
+    return FetchedRecord{.bytes = std::move(bytes), .judgement = std::move(judgement)};
+  });
 }
 
 absl::Status FetchInitialModel(Host& host, const SignedPlan& plan, const std::string& path) {
-  return FetchTo(host, 0, plan, plan.plan.initial_model, std::nullopt, path);
+  return FetchUntilWhole(
+      [&] { return FetchTo(host, 0, plan, plan.plan.initial_model, std::nullopt, path); });
 }
 
 absl::Status FetchModel(Host& host, const CheckedRecord& record, const Secret& model_key,
                         const std::string& path) {
-  std::optional<SealedModel> sealed;
-  if (!model_key.empty()) {
-    sealed.emplace(record.plan, record.record.round, model_key.span(),
-                   ModelFileSizeBytes(record.plan.plan.tensors));
-  }
-  return FetchTo(host, record.record.round.value(), record.plan, record.record.model,
-                 std::move(sealed), path);
+  return FetchUntilWhole([&] {
+    std::optional<SealedModel> sealed;
+    if (!model_key.empty()) {
+      sealed.emplace(record.plan, record.record.round, model_key.span(),
+                     ModelFileSizeBytes(record.plan.plan.tensors));
+    }
+    return FetchTo(host, record.record.round.value(), record.plan, record.record.model,
+                   std::move(sealed), path);
+  });
 }
 
 }  // namespace sealfold

@@ -1,4 +1,5 @@
 // Public files of a run, fetched from the untrusted host and believed only as far as they verify.
+// What does not is fetched anew a few times first: the way here may have damaged it.
 #ifndef SEALFOLD_PARTICIPANT_CLIENT_CLIENT_FETCH_H_
 #define SEALFOLD_PARTICIPANT_CLIENT_CLIENT_FETCH_H_
 

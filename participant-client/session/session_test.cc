@@ -123,6 +123,18 @@ TEST_F(SessionTest, AttestsAndSendsAgainWhenTheAggregatorComesBackWithOtherKeys)
   EXPECT_EQ(session->entry()->attempt, Attempt(2));
 }
 
+TEST_F(SessionTest, ANewAttemptForgetsTheTagsOfTheOneBefore) {
+  SimulatedAggregator first(world_, Round(1), Attempt(1), 7);
+  auto session = bench_.NewProcess();
+  bench_.Run(*session, first, session->Start(), 3);
+  ASSERT_FALSE(bench_.store.tags.empty());
+  SimulatedAggregator second(world_, Round(1), Attempt(2), 8);
+  auto next = bench_.NewProcess();
+  bench_.Run(*next, second, next->Start(), 1);  // to its begin, which is lost
+  EXPECT_TRUE(bench_.store.tags.empty());
+  EXPECT_EQ(bench_.store.memory->entered->attempt, Attempt(2));
+}
+
 TEST_F(SessionTest, AttemptsAreLimitedByPolicy) {
   world_.policy.plan.attempts_max = 2;
   SimulatedAggregator third(world_, Round(1), Attempt(3), 7);
