@@ -130,9 +130,10 @@ int Main(int argc, char** argv) {
   plan_verb->add_option("--key", plan.key, "The coordinator's key file")->required();
   plan_verb->add_option("--model", plan.model, "The initial model, safetensors (F32, F16, BF16)")
       ->required();
-  plan_verb->add_option(
-      "--participant", plan.participant_files,
-      "Public key file of a participant; may be repeated, after those the plan names");
+  plan_verb
+      ->add_option("--participant", plan.participant_files,
+                   "Public key file of a participant; may be repeated, after those the plan names")
+      ->allow_extra_args(false);
   plan_verb
       ->add_option("--out", plan.out,
                    "File for the signed plan; its folder is what `serve --state` takes")
@@ -183,7 +184,6 @@ int Main(int argc, char** argv) {
   CLI::Option* watch_state =
       watch_verb->add_option("--state", watch.folder, "Folder that `serve` runs on");
   watch_verb->get_option("--connect")->excludes(watch_state);
-  watch_verb->require_option(1, 0);
   for (CLI::App* verb : {keygen_verb, plan_verb, serve_verb, launch_verb, watch_verb, close_verb}) {
     verb->add_flag("--json", json, "Print JSON: one object, or JSON Lines");
   }
