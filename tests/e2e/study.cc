@@ -64,7 +64,11 @@ KnownStudy::KnownStudy(const KnownStudySetup& setup) : setup_(setup) {
        .plan_json = absl::StrCat(R"({"name": "known", "range": 1.0, "quorum": 3, "rounds": )", setup.rounds,
                                  R"(, "weight_max": )", kWeightMax, R"(, "delivery": ")", setup.delivery,
                                  R"(", "attempts_max": )", setup.attempts_max, R"(, "chunk_bytes": )",
-                                 setup.chunk_bytes, "}"),
+                                 setup.chunk_bytes,
+                                 setup.staging_bytes_max == 0
+                                     ? ""
+                                     : absl::StrCat(R"(, "staging_bytes_max": )", setup.staging_bytes_max),
+                                 "}"),
        .policy_plan_json = absl::StrCat(R"({"attempts_max": )", setup.policy_attempts_max, "}")});
   EXPECT_TRUE(federation.ok()) << federation.status();
   if (federation.ok()) federation_ = *std::move(federation);
@@ -101,7 +105,8 @@ void KnownStudy::Start() {
 void KnownStudy::Join(size_t participant) {
   if (relay_ != nullptr) federation_->set_participant_endpoint(relay_->endpoint());
   absl::StatusOr<ChildProcess> joined = federation_->Join(
-      participant, absl::StrCat(SEALFOLD_KNOWN_TRAINER, " ", participant), /*json=*/true);
+      participant, absl::StrCat(SEALFOLD_KNOWN_TRAINER, " ", participant, setup_.zeros ? " zeros" : ""),
+      /*json=*/true);
   ASSERT_TRUE(joined.ok()) << joined.status();
   participants_[participant] = *std::move(joined);
 }
@@ -143,9 +148,12 @@ Bytes KnownStudy::ExpectedModel(uint64_t round) const {
   return file;
 }
 
+std::string KnownStudy::ModelPath(uint64_t round) const {
+  return federation_->Path(absl::StrCat("coordinator/model-", round, ".safetensors"));
+}
+
 Bytes KnownStudy::PublishedModel(uint64_t round) const {
-  absl::StatusOr<std::string> file =
-      ReadFile(federation_->Path(absl::StrCat("coordinator/model-", round, ".safetensors")), kFileBytesMax);
+  absl::StatusOr<std::string> file = ReadFile(ModelPath(round), kFileBytesMax);
   EXPECT_TRUE(file.ok()) << file.status();
   return file.ok() ? ToBytes(AsBytes(*file)) : Bytes();
 }
@@ -160,8 +168,7 @@ uint64_t KnownStudy::RecordedAttempt(uint64_t round) const {
 
 int KnownStudy::Verify() const {
   std::vector<std::string> arguments = {
-      "verify", federation_->Path(absl::StrCat("coordinator/model-", setup_.rounds, ".safetensors")), "--policy",
-      federation_->Path("policy.json")};
+      "verify", ModelPath(setup_.rounds), "--policy", federation_->Path("policy.json")};
   for (uint64_t round = 1; round <= setup_.rounds; ++round) {
     arguments.insert(arguments.end(),
                      {"--record", federation_->Path(absl::StrCat("coordinator/record-", round, ".cbor"))});

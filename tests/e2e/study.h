@@ -19,6 +19,8 @@ struct KnownStudySetup {
   uint64_t attempts_max = 3;
   uint64_t policy_attempts_max = 3;
   uint64_t chunk_bytes = 4096;
+  bool zeros = false;                  // sparse updates; the models stay the initial one
+  uint64_t staging_bytes_max = 0;      // 0: the plan's default
 };
 
 // The folder goes with the object. Every call fails the test (as a fatal GoogleTest failure) where it cannot
@@ -46,6 +48,7 @@ class KnownStudy {
   // What `round` must publish, to the byte, computed by other code than the aggregator's.
   Bytes ExpectedModel(uint64_t round) const;
   Bytes PublishedModel(uint64_t round) const;
+  std::string ModelPath(uint64_t round) const;
   // The attempt in a round's record.
   uint64_t RecordedAttempt(uint64_t round) const;
   // `verify` of the last model and all records: its exit code.
