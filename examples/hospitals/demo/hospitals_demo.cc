@@ -97,6 +97,7 @@ void ShowTable(Screen& screen, const std::vector<StudyResult>& results) {
   ShowRow(screen, "mean of alone", alone_mean);
   ShowRow(screen, "federated", federated);
   ShowRow(screen, "pooled", pooled);
+  if (!results.front().caveat.empty()) screen.Always("  " + results.front().caveat);
 }
 
 absl::Status ShowVerification(Screen& screen, const DemoOptions& options, const std::string& directory,

@@ -49,9 +49,12 @@ void ShowVerdict(Screen& screen, const std::string& name, const json& event) {
   screen.Heading(absl::StrCat(name, ": ", event.value("passed", false) ? "accepts" : "REFUSES",
                               " the aggregator, by ", event["checks"].size(), " checks"));
   for (const json& check : event["checks"]) {
-    screen.Line(absl::StrFormat("  %s %-24s expected %-44.44s found %.44s",
-                                check.value("passed", false) ? "ok" : "NO", check.value("name", ""),
-                                check.value("expected", ""), check.value("found", "")));
+    const std::string expected = check.value("expected", "");
+    const std::string found = check.value("found", "");
+    screen.Line(absl::StrFormat("  %s %-17s %s", check.value("passed", false) ? "ok" : "NO",
+                                check.value("name", ""),
+                                expected == found ? absl::StrCat("as expected: ", found)
+                                                  : absl::StrCat("expected ", expected, ", found ", found)));
   }
   if (event.contains("caveat")) screen.Line("  " + event.value("caveat", ""));
 }
@@ -127,6 +130,7 @@ class StudyRun {
                         .advice = absl::StrCat("see ", Path("logs/"), name, ".log")});
     }
     const std::string kind = event.event.value("event", "");
+    if (event.event.contains("caveat")) result_.caveat = event.event.value("caveat", "");
     if (kind == "checks" && !told_[event.participant]) {
       ShowVerdict(screen_, name, event.event);
       told_[event.participant] = true;
