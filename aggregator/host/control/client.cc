@@ -42,7 +42,8 @@ HostClient& HostClient::operator=(HostClient&&) noexcept = default;
 HostClient::~HostClient() = default;
 
 absl::StatusOr<HostClient> HostClient::ConnectControl(const std::string& folder) {
-  // A serve that is just being started has no socket yet: ZeroMQ tries again until the answer's time is over.
+  // A serve that is just being started has no socket yet: ZeroMQ tries again until the answer's
+  // time is over.
   return Connect(absl::StrCat("ipc://", folder, "/", kControlSocket));
 }
 

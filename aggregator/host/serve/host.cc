@@ -23,14 +23,12 @@ bool IsForAggregator(absl::string_view type) {
          type == Query::kType;
 }
 
-absl::Status NotRelayed(absl::string_view code) {
-  const bool busy = code == "aggregator_busy";
-  return Refused(
-      {.code = std::string(code),
-       .what = "aggregator of the run",
-       .expected = busy ? "one that takes messages" : "one that is connected to its host",
-       .found = busy ? "one that is behind" : "none",
-       .advice = busy ? "send again in a moment" : "it will come back; try again in a moment"});
+absl::Status AggregatorAbsent() {
+  return Refused({.code = "aggregator_absent",
+                  .what = "aggregator of the run",
+                  .expected = "one that is connected to its host",
+                  .found = "none",
+                  .advice = "it will come back; try again in a moment"});
 }
 
 }  // namespace
@@ -48,7 +46,7 @@ absl::Status Host::AnswerParticipant(const Bytes& identity, Message& message, ui
                                      HostOutput& out) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::string type, cbor::PeekType(message.head, kHeadLimits));
   if (IsForAggregator(type)) {
-    if (aggregator_.empty()) return NotRelayed("aggregator_absent");
+    if (aggregator_.empty()) return AggregatorAbsent();
     uploads_.OnRelayed(message.head);
     out.to_aggregator.push_back({identity, std::move(message)});
     return absl::OkStatus();
@@ -91,7 +89,13 @@ absl::Status Host::AnswerControl(const Bytes& identity, const Message& message, 
   SEALFOLD_ASSIGN_OR_RETURN(const std::string type, cbor::PeekType(message.head, kHeadLimits));
   RunOutput run;
   if (type == CloseRequest::kType) {
-    if (closers_.size() >= kClosersMax) return NotRelayed("aggregator_busy");
+    if (closers_.size() >= kClosersMax) {
+      return Refused({.code = "closing_already",
+                      .what = "ending the round early",
+                      .expected = absl::StrCat("fewer than ", kClosersMax, " who ask"),
+                      .found = "as many",
+                      .advice = "wait for the aggregator's answer"});
+    }
     SEALFOLD_RETURN_IF_ERROR(run_.Close(run));
     closers_.push_back(identity);
     Settle(std::move(run), now_ms, out);
@@ -140,9 +144,9 @@ void Host::OnAggregatorGone(uint64_t now_ms, HostOutput& out) {
   Settle(std::move(run), now_ms, out);
 }
 
-void Host::OnNotRelayed(const Bytes& session, absl::string_view code, HostOutput& out) {
+void Host::OnNotRelayed(const Bytes& session, HostOutput& out) {
   if (session.empty()) return;
-  out.to_participants.push_back({session, ToMessage(RefusedMessage::Of(NotRelayed(code)))});
+  out.to_participants.push_back({session, ToMessage(RefusedMessage::Of(AggregatorAbsent()))});
 }
 
 void Host::OnTick(uint64_t now_ms, HostOutput& out) {

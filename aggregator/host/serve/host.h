@@ -41,9 +41,8 @@ class Host {
   void OnAggregator(const Bytes& connection, const Bytes& session, Message message, uint64_t now_ms,
                     HostOutput& out);
   void OnAggregatorGone(uint64_t now_ms, HostOutput& out);
-  // A participant's message from to_aggregator that could not be sent now: `code` is
-  // "aggregator_absent" or "aggregator_busy".
-  void OnNotRelayed(const Bytes& session, absl::string_view code, HostOutput& out);
+  // A message from to_aggregator that could not be sent because nobody is there.
+  void OnNotRelayed(const Bytes& session, HostOutput& out);
   // Due a few times a second.
   void OnTick(uint64_t now_ms, HostOutput& out);
 

@@ -171,10 +171,10 @@ TEST_F(HostTest, MessagesAreRelayedAsTheyAreAndAnswersFindTheirWayBack) {
   EXPECT_THAT(Names(out.to_participants), ElementsAre("p"));
   EXPECT_THAT(out.to_aggregator, IsEmpty());
   out = {};
-  host_.OnNotRelayed(Id("p"), "aggregator_busy", out);
-  EXPECT_EQ(CodeOf(out.to_participants.at(0).message), "aggregator_busy");
+  host_.OnNotRelayed(Id("p"), out);
+  EXPECT_EQ(CodeOf(out.to_participants.at(0).message), "aggregator_absent");
   out = {};
-  host_.OnNotRelayed({}, "aggregator_busy", out);
+  host_.OnNotRelayed({}, out);
   EXPECT_THAT(out.to_participants, IsEmpty());
 }
 

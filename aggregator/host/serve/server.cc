@@ -92,9 +92,9 @@ class Server {
   zmq::socket_t aggregator_;
   zmq::socket_t control_;
   zmq::socket_t monitor_;
-  int connections_ = 0;         // on the aggregator's link
-  // What the aggregator does not take yet. While there is something, participants are not read from: their
-  // connections push back, and one turn's messages are all that gathers here.
+  int connections_ = 0;  // on the aggregator's link
+  // What the aggregator does not take yet. While there is something, participants are not read
+  // from: their connections push back, and one turn's messages are all that gathers here.
   std::deque<Routed> backlog_;
 };
 
@@ -221,7 +221,7 @@ void Server::ReceiveMonitor() {
 
 void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
   if (host_.aggregator().empty()) {
-    host_.OnNotRelayed(routed.peer, "aggregator_absent", more);
+    host_.OnNotRelayed(routed.peer, more);
     return;
   }
   // Messages stay in order.
@@ -233,7 +233,7 @@ void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
   backlog_.push_back(std::move(routed));
   if (outcome == SendOutcome::kBusy) return;
   for (const Routed& lost : std::exchange(backlog_, {})) {
-    host_.OnNotRelayed(lost.peer, "aggregator_absent", more);
+    host_.OnNotRelayed(lost.peer, more);
   }
   host_.OnAggregatorGone(NowMs(), more);
 }
