@@ -98,7 +98,7 @@ std::vector<Break> Breaks() {
   };
 }
 
-TEST(NoByteBeforeChecks, EachBrokenCheckStopsEverything) {
+TEST(NothingLeavesBeforeChecks, EachBrokenCheckStopsEverything) {
   for (const Break& broken : Breaks()) {
     SCOPED_TRACE(broken.code);
     World world;
@@ -118,7 +118,7 @@ TEST(NoByteBeforeChecks, EachBrokenCheckStopsEverything) {
   }
 }
 
-TEST(NoByteBeforeChecks, NothingButAnOfferOpensTheWay) {
+TEST(NothingLeavesBeforeChecks, NothingButAnOfferOpensTheWay) {
   World world;
   SessionBench bench(world);
   SimulatedAggregator aggregator(world, Round(1), Attempt(1), 7);
@@ -150,7 +150,7 @@ TEST(NoByteBeforeChecks, NothingButAnOfferOpensTheWay) {
   EXPECT_EQ(other.payload.reads, 0u);
 }
 
-TEST(NoByteBeforeChecks, ADamagedOfferIsAskedForAnewAFewTimesOnly) {
+TEST(NothingLeavesBeforeChecks, ADamagedOfferIsAskedForAnewAFewTimesOnly) {
   World world;
   SessionBench bench(world);
   SimulatedAggregator aggregator(world, Round(1), Attempt(1), 7);
