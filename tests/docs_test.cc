@@ -1,5 +1,5 @@
-// Every command in the pages is run: the hospital's guide and the example's page here, block by block in one shell;
-// the verbs of ./run that pages name are those that ./run has.
+// Every command in the pages is run: the hospital's guide and the example's page here, block by
+// block in one shell; the verbs of ./run that pages name are those that ./run has.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@ namespace sealfold {
 namespace {
 
 constexpr size_t kPageBytesMax = 1 << 20;
-const char* const kPages[] = {"README.md", "CONTRIBUTING.md", "docs/hospital.md", "examples/hospitals/README.md"};
+const char* const kPages[] = {"README.md", "CONTRIBUTING.md", "docs/hospital.md",
+                              "examples/hospitals/README.md"};
 
 std::string Source(const std::string& path) { return absl::StrCat(SEALFOLD_SOURCE, "/", path); }
 
@@ -53,13 +54,14 @@ std::string FreePort() {
   return absl::StrCat(ntohs(address.sin_port));
 }
 
-// Runs a page's commands as one script, in a copy of the source's layout that has what they refer to. What builds is
-// left out: it is what made this test.
+// Runs a page's commands as one script, in a copy of the source's layout that has what they refer
+// to. What builds is left out: it is what made this test.
 void RunPage(const std::string& page) {
   std::string pattern = ::testing::TempDir() + "/sealfold-docs-XXXXXX";
   const std::string folder = mkdtemp(pattern.data());
   std::filesystem::create_directory(folder + "/examples");
-  std::filesystem::create_directory_symlink(Source("examples/hospitals"), folder + "/examples/hospitals");
+  std::filesystem::create_directory_symlink(Source("examples/hospitals"),
+                                            folder + "/examples/hospitals");
   std::string script = absl::StrCat("set -euo pipefail\nexport PATH=", SEALFOLD_PROGRAMS,
                                     ":$PATH\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
   for (const std::string& line : Commands(page)) {
@@ -72,7 +74,9 @@ void RunPage(const std::string& page) {
   script = absl::StrReplaceAll(script, {{":7700", ":" + FreePort()}});
   absl::StatusOr<ProgramResult> result = RunToEnd({"bash", "-c", script}, {.directory = folder});
   ASSERT_TRUE(result.ok()) << result.status();
-  EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n" << result->out << "\n--- stderr\n" << result->err;
+  EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n"
+                                  << result->out << "\n--- stderr\n"
+                                  << result->err;
   std::filesystem::remove_all(folder);
 }
 

@@ -9,8 +9,8 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "protocol/base/unique_fd.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
 namespace {

@@ -12,8 +12,8 @@
 #include "attest/nitro/nsm_message.h"
 #include "attest/software/socket_address.h"
 #include "attest/software/software_verifier.h"
-#include "protocol/base/unique_fd.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "attest/nitro/nsm_message.h"
 #include "attest/software/socket_address.h"
-#include "protocol/base/unique_fd.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
 

@@ -45,7 +45,8 @@ absl::StatusOr<ProgramResult> Federation::Run(const std::string& program,
   return RunToEnd(arguments);
 }
 
-absl::Status Federation::RunOrFail(const std::string& program, std::vector<std::string> arguments) const {
+absl::Status Federation::RunOrFail(const std::string& program,
+                                   std::vector<std::string> arguments) const {
   SEALFOLD_ASSIGN_OR_RETURN(ProgramResult result, Run(program, std::move(arguments)));
   if (result.exit_code == kExitDone) return absl::OkStatus();
   return PeerError({.code = "program_failed",
@@ -55,18 +56,20 @@ absl::Status Federation::RunOrFail(const std::string& program, std::vector<std::
 }
 
 absl::Status Federation::MakeKeys() {
-  SEALFOLD_RETURN_IF_ERROR(RunOrFail("sealfold-coordinator", {"keygen", "--out", Path("coordinator.key")}));
+  SEALFOLD_RETURN_IF_ERROR(
+      RunOrFail("sealfold-coordinator", {"keygen", "--out", Path("coordinator.key")}));
   for (const std::string& name : setup_.participants) {
     SEALFOLD_RETURN_IF_ERROR(MakeFolder(Path(name)));
-    SEALFOLD_RETURN_IF_ERROR(
-        RunOrFail("sealfold-participant", {"keygen", "--out", Path(name + "/key"), "--name", name}));
+    SEALFOLD_RETURN_IF_ERROR(RunOrFail("sealfold-participant",
+                                       {"keygen", "--out", Path(name + "/key"), "--name", name}));
   }
   return absl::OkStatus();
 }
 
 absl::Status Federation::StartPlatform() {
   return StartReady("sealfold-softnsm",
-                    {"serve", "--state", Path("platform"), "--socket", Path("platform/nsm.sock")}, platform_)
+                    {"serve", "--state", Path("platform"), "--socket", Path("platform/nsm.sock")},
+                    platform_)
       .status();
 }
 
@@ -77,7 +80,8 @@ absl::Status Federation::WritePolicy() {
   const json measurement = json::parse(measured.out, nullptr, /*allow_exceptions=*/false);
   const json coordinator = json::parse(key, nullptr, /*allow_exceptions=*/false);
   if (!measurement.contains("pcr0") || !coordinator.contains("key")) {
-    return PeerError({.code = "program_failed", .what = "sealfold-aggregator measure", .found = measured.err});
+    return PeerError(
+        {.code = "program_failed", .what = "sealfold-aggregator measure", .found = measured.err});
   }
   const json policy = {
       {"format", "sealfold-policy-1"},
@@ -92,8 +96,10 @@ absl::Status Federation::WritePolicy() {
 
 absl::Status Federation::SignPlan() {
   json plan = json::parse(setup_.plan_json, nullptr, /*allow_exceptions=*/false);
-  if (!plan.is_object()) return BadInput({.code = "plan_json", .what = "plan", .expected = "a JSON object"});
-  for (const std::string& name : setup_.participants) plan["participant_files"].push_back(name + "/key.pub");
+  if (!plan.is_object())
+    return BadInput({.code = "plan_json", .what = "plan", .expected = "a JSON object"});
+  for (const std::string& name : setup_.participants)
+    plan["participant_files"].push_back(name + "/key.pub");
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(Path("plan.json"), plan.dump(2) + "\n"));
   return RunOrFail("sealfold-coordinator",
                    {"plan", Path("plan.json"), "--key", Path("coordinator.key"), "--model",
@@ -107,34 +113,35 @@ absl::StatusOr<std::string> Federation::StartReady(const std::string& program,
   const std::string name = std::filesystem::path(program).filename();
   process.reset();
   SEALFOLD_ASSIGN_OR_RETURN(
-      ChildProcess child, ChildProcess::Start(arguments, {.err_path = Path("logs/" + name + ".log")}));
+      ChildProcess child,
+      ChildProcess::Start(arguments, {.err_path = Path("logs/" + name + ".log")}));
   process = std::move(child);
   while (std::optional<std::string> line = process->ReadLine(kReadyTimeoutMs)) {
     if (absl::StartsWith(*line, "ready")) return *line;
   }
-  return PeerError({.code = "program_not_ready",
-                    .what = program,
-                    .expected = "a line that begins with \"ready\"",
-                    .found = process->timed_out() ? "none within a minute" : "the end of its output",
-                    .advice = "see " + Path("logs/" + name + ".log")});
+  return PeerError(
+      {.code = "program_not_ready",
+       .what = program,
+       .expected = "a line that begins with \"ready\"",
+       .found = process->timed_out() ? "none within a minute" : "the end of its output",
+       .advice = "see " + Path("logs/" + name + ".log")});
 }
 
 absl::Status Federation::StartCoordinator() {
   const std::string listen = endpoint_.empty() ? "tcp://127.0.0.1:0" : endpoint_;
   SEALFOLD_ASSIGN_OR_RETURN(
-      std::string line,
-      StartReady("sealfold-coordinator",
-                 {"serve", "--state", Path("coordinator"), "--listen", listen, "--aggregator",
-                  "ipc://" + Path("coordinator/aggregator.sock")},
-                 coordinator_));
+      std::string line, StartReady("sealfold-coordinator",
+                                   {"serve", "--state", Path("coordinator"), "--listen", listen,
+                                    "--aggregator", "ipc://" + Path("coordinator/aggregator.sock")},
+                                   coordinator_));
   endpoint_ = std::string(absl::StripPrefix(line, "ready "));
   return absl::OkStatus();
 }
 
 absl::Status Federation::StartAggregator(const std::string& program) {
   return StartReady(program.empty() ? "sealfold-aggregator" : program,
-                    {"serve", "--host-link", "ipc://" + Path("coordinator/aggregator.sock"), "--attester",
-                     Path("platform/nsm.sock")},
+                    {"serve", "--host-link", "ipc://" + Path("coordinator/aggregator.sock"),
+                     "--attester", Path("platform/nsm.sock")},
                     aggregator_)
       .status();
 }
@@ -143,8 +150,9 @@ absl::Status Federation::Launch() {
   return RunOrFail("sealfold-coordinator", {"launch", "--state", Path("coordinator")});
 }
 
-absl::StatusOr<ChildProcess> Federation::Join(size_t participant, const std::string& train_command, bool json,
-                                              const std::map<std::string, std::string>& environment) {
+absl::StatusOr<ChildProcess> Federation::Join(
+    size_t participant, const std::string& train_command, bool json,
+    const std::map<std::string, std::string>& environment) {
   const std::string& name = setup_.participants.at(participant);
   const std::string& endpoint = participant_endpoint_.empty() ? endpoint_ : participant_endpoint_;
   std::vector<std::string> arguments = {Program("sealfold-participant"),
@@ -160,8 +168,8 @@ absl::StatusOr<ChildProcess> Federation::Join(size_t participant, const std::str
                                         "--train",
                                         train_command};
   if (json) arguments.emplace_back("--json");
-  return ChildProcess::Start(arguments,
-                             {.environment = environment, .err_path = Path("logs/" + name + ".log")});
+  return ChildProcess::Start(
+      arguments, {.environment = environment, .err_path = Path("logs/" + name + ".log")});
 }
 
 }  // namespace sealfold

@@ -33,12 +33,14 @@ class Federation {
   // Makes keys, starts the platform, measures the aggregator, writes policies, signs the plan.
   static absl::StatusOr<Federation> Prepare(const FederationSetup& setup);
 
-  // Starts or, after a kill, restarts the coordinator, on the same endpoint; waits until it is ready.
+  // Starts or, after a kill, restarts the coordinator, on the same endpoint; waits until it is
+  // ready.
   absl::Status StartCoordinator();
   // `program` empty: the build's own aggregator.
   absl::Status StartAggregator(const std::string& program = "");
   absl::Status Launch();
-  // `sealfold-participant join` as the participant of this index; its stdout is JSON Lines if `json`.
+  // `sealfold-participant join` as the participant of this index; its stdout is JSON Lines if
+  // `json`.
   absl::StatusOr<ChildProcess> Join(size_t participant, const std::string& train_command, bool json,
                                     const std::map<std::string, std::string>& environment = {});
 
@@ -53,7 +55,8 @@ class Federation {
   std::string Path(const std::string& below) const { return setup_.directory + "/" + below; }
   std::string Program(const std::string& name) const { return setup_.programs + "/" + name; }
   // Runs a program of the build to its end.
-  absl::StatusOr<ProgramResult> Run(const std::string& program, std::vector<std::string> arguments) const;
+  absl::StatusOr<ProgramResult> Run(const std::string& program,
+                                    std::vector<std::string> arguments) const;
 
  private:
   explicit Federation(const FederationSetup& setup) : setup_(setup) {}
@@ -62,8 +65,10 @@ class Federation {
   absl::Status StartPlatform();
   absl::Status WritePolicy();
   absl::Status SignPlan();
-  // Starts `program`, its stderr in logs/, and waits for its line that begins with "ready"; returns that line.
-  absl::StatusOr<std::string> StartReady(const std::string& program, std::vector<std::string> arguments,
+  // Starts `program`, its stderr in logs/, and waits for its line that begins with "ready"; returns
+  // that line.
+  absl::StatusOr<std::string> StartReady(const std::string& program,
+                                         std::vector<std::string> arguments,
                                          std::optional<ChildProcess>& process);
 
   FederationSetup setup_;

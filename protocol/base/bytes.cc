@@ -25,7 +25,8 @@ absl::StatusOr<Bytes> HexDecode(absl::string_view hex) {
   Bytes out(hex.size() / 2);
   size_t length = 0;
   if (hex.size() % 2 != 0 ||
-      sodium_hex2bin(out.data(), out.size(), hex.data(), hex.size(), nullptr, &length, nullptr) != 0 ||
+      sodium_hex2bin(out.data(), out.size(), hex.data(), hex.size(), nullptr, &length, nullptr) !=
+          0 ||
       length != out.size()) {
     return BadInput({.code = "hex_invalid",
                      .what = "hexadecimal text",

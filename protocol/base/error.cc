@@ -25,7 +25,8 @@ std::string Clean(std::string text) {
 absl::Status Make(absl::StatusCode code, const Explanation& e) {
   std::string message = e.what;
   if (!e.expected.empty()) absl::StrAppend(&message, ": expected ", e.expected);
-  if (!e.found.empty()) absl::StrAppend(&message, e.expected.empty() ? ": found " : ", found ", e.found);
+  if (!e.found.empty())
+    absl::StrAppend(&message, e.expected.empty() ? ": found " : ", found ", e.found);
   if (!e.advice.empty()) absl::StrAppend(&message, "; ", e.advice);
   absl::Status status(code, absl::StrCat(message, " [", e.code, "]"));
   std::string payload;

@@ -1,8 +1,9 @@
 // Errors that a peer or a user can cause, told as: what failed, expected, found, what to do.
 //
 // Every such error is an absl::Status whose code says what kind of thing went wrong (and with it a
-// program's exit code, see protocol/program/exit_code.h) and which carries an `Explanation`. The `code`
-// of an explanation is a stable name, e.g. "chunk_out_of_order": tests, peers and scripts match on it.
+// program's exit code, see protocol/program/exit_code.h) and which carries an `Explanation`. The
+// `code` of an explanation is a stable name, e.g. "chunk_out_of_order": tests, peers and scripts
+// match on it.
 #ifndef SEALFOLD_PROTOCOL_BASE_ERROR_H_
 #define SEALFOLD_PROTOCOL_BASE_ERROR_H_
 
@@ -27,8 +28,8 @@ absl::Status Refused(const Explanation& explanation);
 // A peer or the network: Unavailable, exit code 4.
 absl::Status PeerError(const Explanation& explanation);
 
-// The explanation that `status` carries; for a status made elsewhere, one with its message as `what`.
-// Requires: !status.ok().
+// The explanation that `status` carries; for a status made elsewhere, one with its message as
+// `what`. Requires: !status.ok().
 Explanation Explain(const absl::Status& status);
 
 // The explanation's code, or "" for an OK status.
@@ -37,9 +38,9 @@ std::string ErrorCode(const absl::Status& status);
 }  // namespace sealfold
 
 // Returns the Status of `expr` if it is not OK.
-#define SEALFOLD_RETURN_IF_ERROR(expr)                  \
-  do {                                                  \
-    absl::Status sealfold_status_ = (expr);             \
+#define SEALFOLD_RETURN_IF_ERROR(expr)                   \
+  do {                                                   \
+    absl::Status sealfold_status_ = (expr);              \
     if (!sealfold_status_.ok()) return sealfold_status_; \
   } while (false)
 
@@ -55,7 +56,8 @@ std::string ErrorCode(const absl::Status& status);
   lhs = std::move(tmp).value()
 // NOLINTEND(bugprone-macro-parentheses)
 
-// SEALFOLD_CHECK(condition): must hold whatever a peer does; a failure is a bug of ours. In every build.
+// SEALFOLD_CHECK(condition): must hold whatever a peer does; a failure is a bug of ours. In every
+// build.
 #define SEALFOLD_CHECK(condition) \
   (static_cast<bool>(condition) ? (void)0 : ::sealfold::CheckFailed(#condition, __FILE__, __LINE__))
 

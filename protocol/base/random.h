@@ -1,5 +1,5 @@
-// The system's randomness. For programs and tests only: protocol and round logic take what was drawn here
-// as arguments, so that any run can be replayed.
+// The system's randomness. For programs and tests only: protocol and round logic take what was
+// drawn here as arguments, so that any run can be replayed.
 #ifndef SEALFOLD_PROTOCOL_BASE_RANDOM_H_
 #define SEALFOLD_PROTOCOL_BASE_RANDOM_H_
 

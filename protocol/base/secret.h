@@ -8,9 +8,10 @@
 
 namespace sealfold {
 
-// Bytes in libsodium's guarded memory: between guard pages, locked where the system allows it, left out
-// of core dumps, wiped when the owner goes. Moves, never copies; there is no way to print one. The size is
-// fixed when made. Not safe for use by several threads at once without a lock, as any value.
+// Bytes in libsodium's guarded memory: between guard pages, locked where the system allows it, left
+// out of core dumps, wiped when the owner goes. Moves, never copies; there is no way to print one.
+// The size is fixed when made. Not safe for use by several threads at once without a lock, as any
+// value.
 class Secret {
  public:
   Secret() = default;  // empty

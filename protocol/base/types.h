@@ -73,25 +73,37 @@ class StrongUint {
   uint64_t value_ = 0;
 };
 
-struct DigestTag { static constexpr char kName[] = "SHA-256 digest"; };
-struct MeasurementTag { static constexpr char kName[] = "SHA-384 measurement"; };
-struct SigningPublicKeyTag { static constexpr char kName[] = "Ed25519 public key"; };
-struct SignatureTag { static constexpr char kName[] = "Ed25519 signature"; };
-struct SealingPublicKeyTag { static constexpr char kName[] = "X25519 public key"; };
-struct NonceTag { static constexpr char kName[] = "nonce"; };
+struct DigestTag {
+  static constexpr char kName[] = "SHA-256 digest";
+};
+struct MeasurementTag {
+  static constexpr char kName[] = "SHA-384 measurement";
+};
+struct SigningPublicKeyTag {
+  static constexpr char kName[] = "Ed25519 public key";
+};
+struct SignatureTag {
+  static constexpr char kName[] = "Ed25519 signature";
+};
+struct SealingPublicKeyTag {
+  static constexpr char kName[] = "X25519 public key";
+};
+struct NonceTag {
+  static constexpr char kName[] = "nonce";
+};
 struct RoundTag {};
 struct AttemptTag {};
 struct WeightTag {};
 
-using Digest = FixedBytes<DigestTag, 32>;                        // SHA-256
-using Measurement = FixedBytes<MeasurementTag, 48>;              // SHA-384, a platform register
-using SigningPublicKey = FixedBytes<SigningPublicKeyTag, 32>;    // RFC 8032; names a party
-using Signature = FixedBytes<SignatureTag, 64>;                  // RFC 8032
-using SealingPublicKey = FixedBytes<SealingPublicKeyTag, 32>;    // RFC 7748; HPKE recipient
-using SessionNonce = FixedBytes<NonceTag, 32>;                   // fresh per hello
-using Round = StrongUint<RoundTag>;      // from 1
-using Attempt = StrongUint<AttemptTag>;  // from 1 within a round
-using Weight = StrongUint<WeightTag>;    // a number of examples, from 1
+using Digest = FixedBytes<DigestTag, 32>;                      // SHA-256
+using Measurement = FixedBytes<MeasurementTag, 48>;            // SHA-384, a platform register
+using SigningPublicKey = FixedBytes<SigningPublicKeyTag, 32>;  // RFC 8032; names a party
+using Signature = FixedBytes<SignatureTag, 64>;                // RFC 8032
+using SealingPublicKey = FixedBytes<SealingPublicKeyTag, 32>;  // RFC 7748; HPKE recipient
+using SessionNonce = FixedBytes<NonceTag, 32>;                 // fresh per hello
+using Round = StrongUint<RoundTag>;                            // from 1
+using Attempt = StrongUint<AttemptTag>;                        // from 1 within a round
+using Weight = StrongUint<WeightTag>;                          // a number of examples, from 1
 
 }  // namespace sealfold
 

@@ -11,13 +11,52 @@ namespace {
 Bytes Hex(absl::string_view hex) { return *HexDecode(hex); }
 
 TEST(CborTest, Rfc8949AppendixAExamplesRoundTrip) {
-  for (const char* hex :
-       {"00", "01", "0a", "17", "1818", "1903e8", "1a000f4240", "1b000000e8d4a51000", "1bffffffffffffffff",
-        "3bffffffffffffffff", "20", "3863", "3903e7", "f90000", "f98000", "f93c00", "fb3ff199999999999a",
-        "f93e00", "f97bff", "fa47c35000", "fa7f7fffff", "fb7e37e43c8800759c", "f90001", "f90400", "f9c400",
-        "f97c00", "f9fc00", "f4", "f5", "f6", "40", "4401020304", "60", "6161", "6449455446", "62225c",
-        "62c3bc", "63e6b0b4", "64f0908591", "80", "83010203", "8301820203820405", "a0", "a201020304",
-        "a26161016162820203", "826161a161626163"}) {
+  for (const char* hex : {"00",
+                          "01",
+                          "0a",
+                          "17",
+                          "1818",
+                          "1903e8",
+                          "1a000f4240",
+                          "1b000000e8d4a51000",
+                          "1bffffffffffffffff",
+                          "3bffffffffffffffff",
+                          "20",
+                          "3863",
+                          "3903e7",
+                          "f90000",
+                          "f98000",
+                          "f93c00",
+                          "fb3ff199999999999a",
+                          "f93e00",
+                          "f97bff",
+                          "fa47c35000",
+                          "fa7f7fffff",
+                          "fb7e37e43c8800759c",
+                          "f90001",
+                          "f90400",
+                          "f9c400",
+                          "f97c00",
+                          "f9fc00",
+                          "f4",
+                          "f5",
+                          "f6",
+                          "40",
+                          "4401020304",
+                          "60",
+                          "6161",
+                          "6449455446",
+                          "62225c",
+                          "62c3bc",
+                          "63e6b0b4",
+                          "64f0908591",
+                          "80",
+                          "83010203",
+                          "8301820203820405",
+                          "a0",
+                          "a201020304",
+                          "a26161016162820203",
+                          "826161a161626163"}) {
     absl::StatusOr<Value> value = ParseDeterministic(Hex(hex));
     ASSERT_TRUE(value.ok()) << hex << ": " << value.status();
     EXPECT_EQ(HexEncode(Encode(*value)), hex);
@@ -25,8 +64,8 @@ TEST(CborTest, Rfc8949AppendixAExamplesRoundTrip) {
 }
 
 TEST(CborTest, NonDeterministicEncodingsAreRefused) {
-  for (const char* hex : {"1800", "190001", "fb3ff0000000000000", "fa3f800000", "9f01ff", "bf6161 01ff",
-                          "a2616201616101", "5801aa", "7f6161ff"}) {
+  for (const char* hex : {"1800", "190001", "fb3ff0000000000000", "fa3f800000", "9f01ff",
+                          "bf6161 01ff", "a2616201616101", "5801aa", "7f6161ff"}) {
     std::string clean(hex);
     clean.erase(std::remove(clean.begin(), clean.end(), ' '), clean.end());
     EXPECT_FALSE(ParseDeterministic(Hex(clean)).ok()) << hex;
@@ -41,17 +80,30 @@ TEST(CborTest, TolerantReadsIndefiniteContainersAndAnyKeyOrder) {
 }
 
 TEST(CborTest, NeitherReadsWhatIsRefusedAlways) {
-  for (const char* hex : {"c001",        // tag
-                          "f7",          // undefined
-                          "f0", "f820",  // simple values
-                          "f97e00",      // NaN
-                          "5f4101ff",    // chunked bytes
-                          "7f6161ff",    // chunked text
+  for (const char* hex : {"c001",  // tag
+                          "f7",    // undefined
+                          "f0",
+                          "f820",            // simple values
+                          "f97e00",          // NaN
+                          "5f4101ff",        // chunked bytes
+                          "7f6161ff",        // chunked text
                           "a2616101616102",  // doubled key
-                          "bf616101616102ff", "a14101 01",  // key of bytes
-                          "0000",        // trailing
-                          "ff", "81ff", "bf6161ff", "61ff", "62c080", "63eda080", "1c", "", "18", "4401",
-                          "9b00ffffffffffffff", "bbffffffffffffffff", "5bffffffffffffffff",
+                          "bf616101616102ff",
+                          "a14101 01",  // key of bytes
+                          "0000",       // trailing
+                          "ff",
+                          "81ff",
+                          "bf6161ff",
+                          "61ff",
+                          "62c080",
+                          "63eda080",
+                          "1c",
+                          "",
+                          "18",
+                          "4401",
+                          "9b00ffffffffffffff",
+                          "bbffffffffffffffff",
+                          "5bffffffffffffffff",
                           "818181818181818181818100"}) {
     std::string clean(hex);
     clean.erase(std::remove(clean.begin(), clean.end(), ' '), clean.end());

@@ -18,8 +18,8 @@ absl::Status Reader::Finish() {
   for (const auto& entry : *map_.as_map()) {
     const std::string* name = entry.first.as_text();
     if (name == nullptr || seen_.count(*name) == 0) {
-      Fail("field_unknown", name == nullptr ? "(integer key)" : *name, "only the fields of this type",
-           "another");
+      Fail("field_unknown", name == nullptr ? "(integer key)" : *name,
+           "only the fields of this type", "another");
       break;
     }
   }
@@ -40,7 +40,8 @@ absl::StatusOr<std::string> PeekType(ByteSpan bytes, const Limits& limits) {
   SEALFOLD_ASSIGN_OR_RETURN(Value value, ParseDeterministic(bytes, limits));
   const Value* type = value.Find("type");
   if (type == nullptr || type->as_text() == nullptr) {
-    return BadInput({.code = "message_type", .what = "message", .expected = "a field \"type\" of text"});
+    return BadInput(
+        {.code = "message_type", .what = "message", .expected = "a field \"type\" of text"});
   }
   return *type->as_text();
 }

@@ -9,11 +9,12 @@
 //     template <class V> void Fields(V& v) { v("plan", plan); v("nonce", nonce); }
 //   };
 //
-// EncodeFields writes the deterministic map {"type": kType, "plan": ..., "nonce": ...}; DecodeFields reads
-// exactly that: a missing, unknown, doubled or ill-typed field, or a non-deterministic encoding, is an
-// InvalidArgument naming the field. Supported members: uint64_t, uint32_t, bool, double (finite), std::string,
-// Bytes, FixedBytes, StrongUint, structs with Fields (nested maps without "type"), std::vector and
-// std::optional (absent field) of these, and enums for which CborEnumNames(E) gives names.
+// EncodeFields writes the deterministic map {"type": kType, "plan": ..., "nonce": ...};
+// DecodeFields reads exactly that: a missing, unknown, doubled or ill-typed field, or a
+// non-deterministic encoding, is an InvalidArgument naming the field. Supported members: uint64_t,
+// uint32_t, bool, double (finite), std::string, Bytes, FixedBytes, StrongUint, structs with Fields
+// (nested maps without "type"), std::vector and std::optional (absent field) of these, and enums
+// for which CborEnumNames(E) gives names.
 #ifndef SEALFOLD_PROTOCOL_CBOR_FIELDS_H_
 #define SEALFOLD_PROTOCOL_CBOR_FIELDS_H_
 
@@ -37,15 +38,21 @@ struct AnyVisitor {
 };
 
 template <class T>
-concept HasFields = requires(T t, AnyVisitor v) { t.Fields(v); };
+concept HasFields = requires(T t, AnyVisitor v) {
+  t.Fields(v);
+};
 
 template <class T>
-concept HasType = requires { T::kType; };
+concept HasType = requires {
+  T::kType;
+};
 
 // An enum E takes part by a function, found by ADL, that lists its names in order of value from 0:
 //   absl::Span<const char* const> CborEnumNames(E);
 template <class T>
-concept NamedEnum = std::is_enum_v<T> && requires(T t) { CborEnumNames(t); };
+concept NamedEnum = std::is_enum_v<T> && requires(T t) {
+  CborEnumNames(t);
+};
 
 template <class T>
 Value ToValue(const T& x);
@@ -209,9 +216,8 @@ class Reader {
     }
   }
   template <class T>
-  void Read(const Value& v, const std::string& path, std::vector<T>& x)
-    requires(!std::is_same_v<std::vector<T>, Bytes>)
-  {
+  void Read(const Value& v, const std::string& path,
+            std::vector<T>& x) requires(!std::is_same_v<std::vector<T>, Bytes>) {
     if (v.as_array() == nullptr) {
       FailAt("field_type", path, "array", KindName(v.kind()));
       return;

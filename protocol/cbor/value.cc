@@ -30,7 +30,8 @@ void SetValue(void* context, Value value) {
   AsToken(context).value = std::move(value);
 }
 
-// Callbacks that are not set here keep the token "refused": tags, undefined, chunked strings, simple values.
+// Callbacks that are not set here keep the token "refused": tags, undefined, chunked strings,
+// simple values.
 cbor_callbacks MakeCallbacks() {
   cbor_callbacks c = cbor_empty_callbacks;
   c.uint8 = [](void* t, uint8_t n) { SetValue(t, Value::Unsigned(n)); };
@@ -79,13 +80,15 @@ class Parser {
     Value value;
     SEALFOLD_RETURN_IF_ERROR(Item(0, value));
     if (position_ != bytes_.size()) {
-      return Error("cbor_trailing", "the end", absl::StrCat(bytes_.size() - position_, " more bytes"));
+      return Error("cbor_trailing", "the end",
+                   absl::StrCat(bytes_.size() - position_, " more bytes"));
     }
     return value;
   }
 
  private:
-  absl::Status Error(absl::string_view code, absl::string_view expected, absl::string_view found) const {
+  absl::Status Error(absl::string_view code, absl::string_view expected,
+                     absl::string_view found) const {
     return BadInput({.code = std::string(code),
                      .what = absl::StrCat("CBOR at byte ", position_),
                      .expected = std::string(expected),
@@ -95,16 +98,18 @@ class Parser {
   absl::Status Next(Token& token) {
     static const cbor_callbacks kCallbacks = MakeCallbacks();
     if (++items_ > limits_.items_max) {
-      return Error("cbor_too_many_items", absl::StrCat("at most ", limits_.items_max, " items"), "more");
+      return Error("cbor_too_many_items", absl::StrCat("at most ", limits_.items_max, " items"),
+                   "more");
     }
     if (position_ == bytes_.size()) return Error("cbor_truncated", "an item", "the end");
-    cbor_decoder_result result = cbor_stream_decode(bytes_.data() + position_, bytes_.size() - position_,
-                                                    &kCallbacks, &token);
+    cbor_decoder_result result = cbor_stream_decode(bytes_.data() + position_,
+                                                    bytes_.size() - position_, &kCallbacks, &token);
     if (result.status == CBOR_DECODER_NEDATA) {
       return Error("cbor_truncated", "an item", "the end within it");
     }
     if (result.status != CBOR_DECODER_FINISHED || token.kind == Token::Kind::kRefused) {
-      return Error("cbor_item_refused", "an integer, float, string, array, map, true, false or null",
+      return Error("cbor_item_refused",
+                   "an integer, float, string, array, map, true, false or null",
                    absl::StrCat("initial byte 0x", HexEncode(bytes_.subspan(position_, 1))));
     }
     if (token.kind == Token::Kind::kValue) {
@@ -119,8 +124,8 @@ class Parser {
     return absl::OkStatus();
   }
 
-  // True if the container of `count` (or an indefinite one) that has `have` entries is at its end; an
-  // indefinite one's break is consumed.
+  // True if the container of `count` (or an indefinite one) that has `have` entries is at its end;
+  // an indefinite one's break is consumed.
   bool AtEnd(const std::optional<uint64_t>& count, size_t have) {
     if (count.has_value()) return have == *count;
     if (position_ < bytes_.size() && bytes_[position_] == kBreakByte) {
@@ -144,9 +149,11 @@ class Parser {
     if (!token.count.has_value() && !tolerant_) {
       return Error("cbor_not_deterministic", "a definite length", "an indefinite one");
     }
-    // A count is checked against what is left before anything is allocated: an entry takes at least a byte.
+    // A count is checked against what is left before anything is allocated: an entry takes at least
+    // a byte.
     if (token.count.has_value() && *token.count > bytes_.size() - position_) {
-      return Error("cbor_truncated", absl::StrCat(*token.count, " entries"), "fewer bytes than that");
+      return Error("cbor_truncated", absl::StrCat(*token.count, " entries"),
+                   "fewer bytes than that");
     }
     if (token.kind == Token::Kind::kArrayStart) {
       Array array;
@@ -182,7 +189,8 @@ class Parser {
     std::sort(keys.begin(), keys.end());
     auto twin = std::adjacent_find(keys.begin(), keys.end());
     if (twin == keys.end()) return absl::OkStatus();
-    return Error("cbor_key_doubled", "each key once", absl::StrCat("key ", HexEncode(*twin), " twice"));
+    return Error("cbor_key_doubled", "each key once",
+                 absl::StrCat("key ", HexEncode(*twin), " twice"));
   }
 
   ByteSpan bytes_;
@@ -276,8 +284,9 @@ void AppendValue(Bytes& out, const Value& value) {
 }  // namespace
 
 Value::Kind Value::kind() const {
-  constexpr Kind kKinds[] = {Kind::kNull,  Kind::kBool,  Kind::kUnsigned, Kind::kNegative, Kind::kFloat,
-                             Kind::kBytes, Kind::kText,  Kind::kArray,    Kind::kMap};
+  constexpr Kind kKinds[] = {Kind::kNull,     Kind::kBool,  Kind::kUnsigned,
+                             Kind::kNegative, Kind::kFloat, Kind::kBytes,
+                             Kind::kText,     Kind::kArray, Kind::kMap};
   return kKinds[value_.index()];
 }
 
@@ -306,9 +315,9 @@ const Value* Value::Find(int64_t key) const {
 bool operator==(const Value& a, const Value& b) { return a.value_ == b.value_; }
 
 absl::string_view KindName(Value::Kind kind) {
-  constexpr absl::string_view kNames[] = {"null",        "boolean", "unsigned integer", "negative integer",
-                                          "float",       "byte string", "text",         "array",
-                                          "map"};
+  constexpr absl::string_view kNames[] = {
+      "null",  "boolean", "unsigned integer", "negative integer", "float", "byte string", "text",
+      "array", "map"};
   return kNames[static_cast<size_t>(kind)];
 }
 

@@ -1,9 +1,11 @@
-// CBOR (RFC 8949), read into a tree within stated bounds; written deterministically (section 4.2.1).
+// CBOR (RFC 8949), read into a tree within stated bounds; written deterministically
+// (section 4.2.1).
 //
-// Bytes of peers reach only this reader. It never allocates more than a small multiple of its input, stops
-// at the first violation and says at which byte. Two ways to read:
+// Bytes of peers reach only this reader. It never allocates more than a small multiple of its
+// input, stops at the first violation and says at which byte. Two ways to read:
 //   ParseDeterministic: our own messages. Refused unless re-encoding gives the same bytes.
-//   ParseTolerant: documents of platforms, which use indefinite-length maps and any key order. Still
+//   ParseTolerant: documents of platforms, which use indefinite-length maps and any key order.
+//   Still
 //     refused: doubled keys, trailing bytes, chunked strings, tags, undefined, simple values, NaN.
 #ifndef SEALFOLD_PROTOCOL_CBOR_VALUE_H_
 #define SEALFOLD_PROTOCOL_CBOR_VALUE_H_
@@ -31,14 +33,17 @@ using Array = std::vector<Value>;
 // In the order written or read; keys are unsigned, negative or text.
 using Map = std::vector<std::pair<Value, Value>>;
 
-// One data item. Owns its content. Integers: unsigned, or negative as -1 - n (so any CBOR integer fits).
+// One data item. Owns its content. Integers: unsigned, or negative as -1 - n (so any CBOR integer
+// fits).
 class Value {
  public:
   enum class Kind { kNull, kBool, kUnsigned, kNegative, kFloat, kBytes, kText, kArray, kMap };
 
   Value() : value_(nullptr) {}
   static Value Unsigned(uint64_t n) { return Value(Storage(n)); }
-  static Value Negative(uint64_t minus_one_minus_n) { return Value(Storage(NegativeInt{minus_one_minus_n})); }
+  static Value Negative(uint64_t minus_one_minus_n) {
+    return Value(Storage(NegativeInt{minus_one_minus_n}));
+  }
   static Value Int(int64_t n) {
     return n >= 0 ? Unsigned(static_cast<uint64_t>(n)) : Negative(static_cast<uint64_t>(-(n + 1)));
   }
@@ -74,8 +79,8 @@ class Value {
     uint64_t n;
     bool operator==(const NegativeInt&) const = default;
   };
-  using Storage = std::variant<std::nullptr_t, bool, uint64_t, NegativeInt, double, Bytes, std::string,
-                               Array, Map>;
+  using Storage = std::variant<std::nullptr_t, bool, uint64_t, NegativeInt, double, Bytes,
+                               std::string, Array, Map>;
   explicit Value(Storage value) : value_(std::move(value)) {}
   Storage value_;
 };
@@ -87,8 +92,8 @@ absl::string_view KindName(Value::Kind kind);
 absl::StatusOr<Value> ParseDeterministic(ByteSpan bytes, const Limits& limits = {});
 absl::StatusOr<Value> ParseTolerant(ByteSpan bytes, const Limits& limits = {});
 
-// The deterministic encoding: shortest forms, map keys sorted by their encoded bytes. Requires: no doubled
-// keys, no NaN.
+// The deterministic encoding: shortest forms, map keys sorted by their encoded bytes. Requires: no
+// doubled keys, no NaN.
 Bytes Encode(const Value& value);
 
 }  // namespace sealfold::cbor

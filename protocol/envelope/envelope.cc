@@ -13,7 +13,7 @@ namespace {
 
 constexpr char kSignContext[] = "sealfold envelope 1";
 constexpr cbor::Limits kHeaderLimits = {.size_bytes_max = 1024, .items_max = 32, .depth_max = 1};
-constexpr size_t kHeadBytes = 8;           // weight
+constexpr size_t kHeadBytes = 8;              // weight
 constexpr size_t kHeadWithKeyBytes = 8 + 32;  // and model key
 constexpr uint64_t kHeadSeq = 0;
 
@@ -73,8 +73,9 @@ absl::StatusOr<EnvelopeSender> EnvelopeSender::Make(const Plan& plan, EnvelopeHe
   SEALFOLD_CHECK(header.participant == key.public_key());
   header.recipient = Sha256(recipient.span());
   SEALFOLD_ASSIGN_OR_RETURN(
-      HpkeContext context, HpkeContext::SetupSender(SuiteAead(plan.suite), recipient, ContextInfo(header),
-                                                    HpkeKeyPair::Derive(ephemeral_seed)));
+      HpkeContext context,
+      HpkeContext::SetupSender(SuiteAead(plan.suite), recipient, ContextInfo(header),
+                               HpkeKeyPair::Derive(ephemeral_seed)));
   header.enc = context.enc();
   EnvelopeSender sender(std::move(context), chunk_count, header.start);
   sender.signed_header_ = SignSign1(key, kSignContext, cbor::EncodeFields(header));
@@ -108,7 +109,8 @@ absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header) {
 EnvelopeReceiver::EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_t chunk_count)
     : context_(std::move(context)), head_(std::move(head)), chunk_count_(chunk_count) {}
 
-absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan, const EnvelopeHeader& header,
+absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan,
+                                                        const EnvelopeHeader& header,
                                                         const HpkeKeyPair& recipient,
                                                         ByteSpan sealed_head) {
   if (sealed_head.size() != kHeadBytes + kAeadTagSize &&
@@ -119,17 +121,18 @@ absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan, const 
                                               kHeadWithKeyBytes + kAeadTagSize, " bytes"),
                      .found = absl::StrCat(sealed_head.size(), " bytes")});
   }
-  SEALFOLD_ASSIGN_OR_RETURN(
-      HpkeContext context,
-      HpkeContext::SetupReceiver(SuiteAead(plan.suite), header.enc, recipient, ContextInfo(header)));
+  SEALFOLD_ASSIGN_OR_RETURN(HpkeContext context,
+                            HpkeContext::SetupReceiver(SuiteAead(plan.suite), header.enc, recipient,
+                                                       ContextInfo(header)));
   Secret plain_head(sealed_head.size() - kAeadTagSize);
-  SEALFOLD_RETURN_IF_ERROR(context.Open(kHeadSeq, MessageAad(kHeadSeq, false), sealed_head,
-                                        plain_head.mutable_span()));
+  SEALFOLD_RETURN_IF_ERROR(
+      context.Open(kHeadSeq, MessageAad(kHeadSeq, false), sealed_head, plain_head.mutable_span()));
   return EnvelopeReceiver(std::move(context), DecodeHead(plain_head.span()),
                           ChunkCount(header.payload_bytes, plan.chunk_bytes));
 }
 
-absl::Status EnvelopeReceiver::OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const {
+absl::Status EnvelopeReceiver::OpenChunk(uint64_t index, ByteSpan sealed,
+                                         MutableByteSpan out) const {
   SEALFOLD_CHECK(index < chunk_count_);
   if (sealed.size() != out.size() + kAeadTagSize) {
     return BadInput({.code = "chunk_length",

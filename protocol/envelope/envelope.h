@@ -1,12 +1,14 @@
 // The sealed update (docs/PROTOCOL.md, "Envelope").
 //
-// An update is a payload (PayloadLayout) cut into chunks of the plan'"'"'s size. A signed header names plan, round,
-// attempt, participant and key; message 0 of the HPKE context is the sealed head (weight and, for sealed
-// delivery, the last model'"'"'s key); message i + 1 is chunk i. Each message is bound to plan, round, attempt
-// and participant by the context'"'"'s `info`, and to its index and whether it is the last by its `aad`.
+// An update is a payload (PayloadLayout) cut into chunks of the plan'"'"'s size. A signed header
+// names plan, round, attempt, participant and key; message 0 of the HPKE context is the sealed head
+// (weight and, for sealed delivery, the last model'"'"'s key); message i + 1 is chunk i. Each
+// message is bound to plan, round, attempt and participant by the context'"'"'s `info`, and to its
+// index and whether it is the last by its `aad`.
 //
-// A sender that lost its HPKE context (a new process) goes on with a new header: `start` is the first chunk it
-// covers, `continues` the header before it. So no key ever seals two messages under one number.
+// A sender that lost its HPKE context (a new process) goes on with a new header: `start` is the
+// first chunk it covers, `continues` the header before it. So no key ever seals two messages under
+// one number.
 #ifndef SEALFOLD_PROTOCOL_ENVELOPE_ENVELOPE_H_
 #define SEALFOLD_PROTOCOL_ENVELOPE_ENVELOPE_H_
 
@@ -26,12 +28,12 @@ struct EnvelopeHeader {
   Round round;
   Attempt attempt;
   SigningPublicKey participant;
-  Digest recipient;               // SHA-256 of the aggregator'"'"'s HPKE public key of this round
-  uint64_t sequence = 0;          // rises with every header of one participant in one attempt, from 1
-  uint64_t start = 0;             // first chunk sealed under this header
+  Digest recipient;       // SHA-256 of the aggregator'"'"'s HPKE public key of this round
+  uint64_t sequence = 0;  // rises with every header of one participant in one attempt, from 1
+  uint64_t start = 0;     // first chunk sealed under this header
   std::optional<Digest> continues;  // digest of the signed header that `start` > 0 goes on from
   uint64_t payload_bytes = 0;
-  SealingPublicKey enc;           // HPKE'"'"'s encapsulated key
+  SealingPublicKey enc;  // HPKE'"'"'s encapsulated key
 
   template <class V>
   void Fields(V& v) {
@@ -48,8 +50,8 @@ struct EnvelopeHeader {
   }
 };
 
-// What only the aggregator may read. On the wire: weight (8 bytes, big-endian), then the key if there is one;
-// not CBOR, so that the key never passes through a tree that is not wiped.
+// What only the aggregator may read. On the wire: weight (8 bytes, big-endian), then the key if
+// there is one; not CBOR, so that the key never passes through a tree that is not wiped.
 struct SealedHead {
   Weight weight;
   Secret model_key;  // empty, or 32 bytes: opens the sealed model this round starts from
@@ -65,8 +67,9 @@ class EnvelopeSender {
  public:
   // `header.enc` is filled in; everything else is the caller'"'"'s. `ephemeral_seed` is fresh.
   static absl::StatusOr<EnvelopeSender> Make(const Plan& plan, EnvelopeHeader header,
-                                             const SealingPublicKey& recipient, const SealedHead& head,
-                                             const SigningKey& key, const Secret& ephemeral_seed);
+                                             const SealingPublicKey& recipient,
+                                             const SealedHead& head, const SigningKey& key,
+                                             const Secret& ephemeral_seed);
   const Bytes& signed_header() const { return signed_header_; }
   const Bytes& sealed_head() const { return sealed_head_; }
   // SHA-256 of signed_header().
@@ -92,7 +95,8 @@ struct OpenedHeader {
   EnvelopeHeader header;
   Digest digest;  // SHA-256 of the signed bytes
 };
-// Form and signature, and that the signer is header.participant. InvalidArgument or PermissionDenied.
+// Form and signature, and that the signer is header.participant. InvalidArgument or
+// PermissionDenied.
 absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header);
 
 // Opens one header'"'"'s worth of chunks.
@@ -103,7 +107,8 @@ class EnvelopeReceiver {
                                                const HpkeKeyPair& recipient, ByteSpan sealed_head);
   const SealedHead& head() const { return head_; }
   uint64_t chunk_count() const { return chunk_count_; }
-  // Opens chunk `index` into `out`, which has the chunk'"'"'s plaintext size. "seal_broken" leaves nothing in `out`.
+  // Opens chunk `index` into `out`, which has the chunk'"'"'s plaintext size. "seal_broken" leaves
+  // nothing in `out`.
   absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
 
  private:

@@ -27,16 +27,18 @@ class EnvelopeTest : public ::testing::Test {
     header_.sequence = 1;
     header_.payload_bytes = PayloadLayout::Of(plan_.plan.tensors).size_bytes;
     payload_.resize(header_.payload_bytes);
-    for (size_t i = 0; i < payload_.size(); ++i) payload_[i] = static_cast<uint8_t>(i * 7 + i / 256);
+    for (size_t i = 0; i < payload_.size(); ++i)
+      payload_[i] = static_cast<uint8_t>(i * 7 + i / 256);
   }
 
   EnvelopeSender Sender(uint8_t seed = 9) {
     return *EnvelopeSender::Make(plan_.plan, header_, recipient_.public_key(),
-                                 {.weight = Weight(77), .model_key = {}}, ParticipantKey(0), SeedOf(seed));
+                                 {.weight = Weight(77), .model_key = {}}, ParticipantKey(0),
+                                 SeedOf(seed));
   }
   ByteSpan Chunk(uint64_t i) const {
-    return ByteSpan(payload_).subspan(
-        i * plan_.plan.chunk_bytes, ChunkSizeBytes(payload_.size(), plan_.plan.chunk_bytes, i));
+    return ByteSpan(payload_).subspan(i * plan_.plan.chunk_bytes,
+                                      ChunkSizeBytes(payload_.size(), plan_.plan.chunk_bytes, i));
   }
   static Bytes Seal(EnvelopeSender& sender, uint64_t i, ByteSpan plain) {
     Bytes out(plain.size() + kAeadTagSize);
@@ -97,7 +99,8 @@ TEST_F(EnvelopeTest, LastIsBound) {
   Bytes sealed = Seal(sender, 1, Chunk(1));
   OpenedHeader opened = *OpenEnvelopeHeader(sender.signed_header());
   opened.header.payload_bytes = longer.payload_bytes;
-  EXPECT_FALSE(EnvelopeReceiver::Make(plan_.plan, opened.header, recipient_, sender.sealed_head()).ok());
+  EXPECT_FALSE(
+      EnvelopeReceiver::Make(plan_.plan, opened.header, recipient_, sender.sealed_head()).ok());
 }
 
 TEST_F(EnvelopeTest, EveryFieldOfTheHeaderIsBoundToEveryMessage) {
@@ -119,11 +122,12 @@ TEST_F(EnvelopeTest, EveryFieldOfTheHeaderIsBoundToEveryMessage) {
   for (size_t i = 0; i < kChanges.size(); ++i) {
     EnvelopeHeader changed = good;
     kChanges[i](changed);
-    EXPECT_FALSE(EnvelopeReceiver::Make(plan_.plan, changed, recipient_, sender.sealed_head()).ok()) << i;
+    EXPECT_FALSE(EnvelopeReceiver::Make(plan_.plan, changed, recipient_, sender.sealed_head()).ok())
+        << i;
   }
-  EXPECT_FALSE(EnvelopeReceiver::Make(plan_.plan, good, HpkeKeyPair::Derive(SeedOf(6)),
-                                      sender.sealed_head())
-                   .ok());
+  EXPECT_FALSE(
+      EnvelopeReceiver::Make(plan_.plan, good, HpkeKeyPair::Derive(SeedOf(6)), sender.sealed_head())
+          .ok());
 }
 
 TEST_F(EnvelopeTest, EveryFlipAndTruncationIsRefused) {
@@ -182,7 +186,8 @@ TEST_F(EnvelopeTest, ASealedModelAndItsKeyReachParticipantsOnly) {
   Bytes file;
   for (uint64_t i = 0; i < 3; ++i) {
     Bytes chunk(sealer.chunk_size_bytes(i) + kAeadTagSize);
-    sealer.SealChunk(i, ByteSpan(model).subspan(i * 4096, sealer.chunk_size_bytes(i)), absl::MakeSpan(chunk));
+    sealer.SealChunk(i, ByteSpan(model).subspan(i * 4096, sealer.chunk_size_bytes(i)),
+                     absl::MakeSpan(chunk));
     Append(file, chunk);
   }
   EXPECT_EQ(file.size(), SealedModelSizeBytes(model.size(), 4096));
@@ -191,16 +196,21 @@ TEST_F(EnvelopeTest, ASealedModelAndItsKeyReachParticipantsOnly) {
   ASSERT_TRUE(wrapped.ok());
   EXPECT_FALSE(UnwrapModelKey(plan_, Round(1), *wrapped, ParticipantModelKey(0)).ok());
   EXPECT_FALSE(UnwrapModelKey(plan_, Round(2), *wrapped, ParticipantModelKey(1)).ok());
-  absl::StatusOr<Secret> unwrapped = UnwrapModelKey(plan_, Round(1), *wrapped, ParticipantModelKey(1));
+  absl::StatusOr<Secret> unwrapped =
+      UnwrapModelKey(plan_, Round(1), *wrapped, ParticipantModelKey(1));
   ASSERT_TRUE(unwrapped.ok());
   EXPECT_EQ(ModelKeyCommitment(unwrapped->span()), ModelKeyCommitment(key.span()));
   SealedModel opener(plan_, Round(1), unwrapped->span(), model.size());
   Bytes out(opener.chunk_size_bytes(2));
-  ASSERT_TRUE(opener.OpenChunk(2, ByteSpan(file).subspan(2 * (4096 + kAeadTagSize)), absl::MakeSpan(out)).ok());
+  ASSERT_TRUE(
+      opener.OpenChunk(2, ByteSpan(file).subspan(2 * (4096 + kAeadTagSize)), absl::MakeSpan(out))
+          .ok());
   EXPECT_EQ(out, Bytes(model.size() - 8192, 42));
   SealedModel other_round(plan_, Round(2), unwrapped->span(), model.size());
   EXPECT_FALSE(
-      other_round.OpenChunk(2, ByteSpan(file).subspan(2 * (4096 + kAeadTagSize)), absl::MakeSpan(out)).ok());
+      other_round
+          .OpenChunk(2, ByteSpan(file).subspan(2 * (4096 + kAeadTagSize)), absl::MakeSpan(out))
+          .ok());
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ uint64_t SealedModelSizeBytes(uint64_t model_bytes, uint64_t chunk_bytes) {
   return model_bytes + ChunkCount(model_bytes, chunk_bytes) * kAeadTagSize;
 }
 
-SealedModel::SealedModel(const SignedPlan& plan, Round round, ByteSpan model_key, uint64_t model_bytes)
+SealedModel::SealedModel(const SignedPlan& plan, Round round, ByteSpan model_key,
+                         uint64_t model_bytes)
     : plan_digest_(plan.digest),
       round_(round),
       aead_(Aead::Make(SuiteAead(plan.plan.suite), model_key)),
@@ -63,7 +64,8 @@ void SealedModel::SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan 
 }
 
 absl::Status SealedModel::OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const {
-  SEALFOLD_CHECK(out.size() == chunk_size_bytes(index) && sealed.size() == out.size() + kAeadTagSize);
+  SEALFOLD_CHECK(out.size() == chunk_size_bytes(index) &&
+                 sealed.size() == out.size() + kAeadTagSize);
   return aead_.Open(ChunkNonce(index), Aad(index), sealed, out);
 }
 
@@ -72,15 +74,16 @@ absl::StatusOr<WrappedModelKey> WrapModelKey(const SignedPlan& plan, Round round
                                              const Secret& ephemeral_seed) {
   SEALFOLD_ASSIGN_OR_RETURN(
       HpkeContext context,
-      HpkeContext::SetupSender(SuiteAead(plan.plan.suite), participant.model_key, WrapInfo(plan, round),
-                               HpkeKeyPair::Derive(ephemeral_seed)));
+      HpkeContext::SetupSender(SuiteAead(plan.plan.suite), participant.model_key,
+                               WrapInfo(plan, round), HpkeKeyPair::Derive(ephemeral_seed)));
   WrappedModelKey wrapped{.participant = participant.key, .enc = context.enc(), .sealed = {}};
   wrapped.sealed.resize(model_key.size() + kAeadTagSize);
   context.Seal(0, {}, model_key, absl::MakeSpan(wrapped.sealed));
   return wrapped;
 }
 
-absl::StatusOr<Secret> UnwrapModelKey(const SignedPlan& plan, Round round, const WrappedModelKey& wrapped,
+absl::StatusOr<Secret> UnwrapModelKey(const SignedPlan& plan, Round round,
+                                      const WrappedModelKey& wrapped,
                                       const HpkeKeyPair& model_key_pair) {
   if (wrapped.sealed.size() != kModelKeySize + kAeadTagSize) {
     return BadInput({.code = "model_key_length",

@@ -1,8 +1,9 @@
 // A model file under one key: what sealed delivery publishes (docs/PROTOCOL.md, "Sealed models").
 //
-// The canonical model file is cut into chunks of the plan's chunk_bytes; chunk i is sealed by the plan's AEAD
-// with nonce = 4 zero bytes ‖ i (8 bytes, big-endian) and aad = plan digest ‖ round (8 bytes, big-endian) ‖ 1 for
-// the last chunk, else 0. The sealed file is the chunks one after the other. The key is drawn for one file.
+// The canonical model file is cut into chunks of the plan's chunk_bytes; chunk i is sealed by the
+// plan's AEAD with nonce = 4 zero bytes ‖ i (8 bytes, big-endian) and aad = plan digest ‖ round (8
+// bytes, big-endian) ‖ 1 for the last chunk, else 0. The sealed file is the chunks one after the
+// other. The key is drawn for one file.
 #ifndef SEALFOLD_PROTOCOL_ENVELOPE_SEALED_MODEL_H_
 #define SEALFOLD_PROTOCOL_ENVELOPE_SEALED_MODEL_H_
 
@@ -49,7 +50,8 @@ class SealedModel {
 absl::StatusOr<WrappedModelKey> WrapModelKey(const SignedPlan& plan, Round round,
                                              const PlanParticipant& participant, ByteSpan model_key,
                                              const Secret& ephemeral_seed);
-absl::StatusOr<Secret> UnwrapModelKey(const SignedPlan& plan, Round round, const WrappedModelKey& wrapped,
+absl::StatusOr<Secret> UnwrapModelKey(const SignedPlan& plan, Round round,
+                                      const WrappedModelKey& wrapped,
                                       const HpkeKeyPair& model_key_pair);
 
 }  // namespace sealfold

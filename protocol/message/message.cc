@@ -14,7 +14,8 @@ absl::Span<const char* const> CborEnumNames(FileKind) {
 
 RefusedMessage RefusedMessage::Of(const absl::Status& status) {
   Explanation e = Explain(status);
-  return {.code = e.code, .what = e.what, .expected = e.expected, .found = e.found, .advice = e.advice};
+  return {
+      .code = e.code, .what = e.what, .expected = e.expected, .found = e.found, .advice = e.advice};
 }
 
 absl::Status RefusedMessage::ToStatus() const {

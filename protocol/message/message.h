@@ -1,10 +1,13 @@
-// What the programs say to one another (docs/PROTOCOL.md, "Messages"). A message is a head (deterministic CBOR
-// with a "type") and an optional bulk of raw bytes; a transport carries the two as they are.
+// What the programs say to one another (docs/PROTOCOL.md, "Messages"). A message is a head
+// (deterministic CBOR with a "type") and an optional bulk of raw bytes; a transport carries the two
+// as they are.
 //
-//   participant -> host          status, get                     host -> participant   run, part, refused
-//   participant -> aggregator    hello, begin, chunk, query      aggregator -> it      offer, progress, receipt, refused
-//   host -> aggregator           start, close, base, inspect     aggregator -> host    ready, round, want-base, model,
-//                                                                                      finished, failed
+//   participant -> host          status, get                     host -> participant   run, part,
+//   refused participant -> aggregator    hello, begin, chunk, query      aggregator -> it offer,
+//   progress, receipt, refused host -> aggregator           start, close, base, inspect aggregator
+//   -> host    ready, round, want-base, model,
+//                                                                                      finished,
+//                                                                                      failed
 // The host relays what is addressed to the aggregator without reading more than the type.
 #ifndef SEALFOLD_PROTOCOL_MESSAGE_MESSAGE_H_
 #define SEALFOLD_PROTOCOL_MESSAGE_MESSAGE_H_
@@ -18,9 +21,9 @@
 
 namespace sealfold {
 
-inline constexpr size_t kMessageHeadBytesMax = 64u << 10;   // of a message from a participant
+inline constexpr size_t kMessageHeadBytesMax = 64u << 10;        // of a message from a participant
 inline constexpr size_t kMessageBulkBytesMax = (1u << 20) + 64;  // a chunk of 1 MiB and its tag
-inline constexpr size_t kPartBytesMax = 1u << 20;           // of a file, per `part`, `base` or `model`
+inline constexpr size_t kPartBytesMax = 1u << 20;  // of a file, per `part`, `base` or `model`
 
 struct Message {
   Bytes head;
@@ -48,12 +51,12 @@ struct RunStatus {
   uint64_t version = 0;
   RunPhase phase = RunPhase::kIdle;
   std::optional<Digest> plan;
-  uint64_t round = 0;         // current; 0 before the first
+  uint64_t round = 0;  // current; 0 before the first
   uint64_t attempt = 0;
-  uint64_t records = 0;       // rounds published
-  uint64_t updates = 0;       // committed in this attempt
-  bool aggregator = false;    // whether one is connected
-  std::string detail;         // for people
+  uint64_t records = 0;     // rounds published
+  uint64_t updates = 0;     // committed in this attempt
+  bool aggregator = false;  // whether one is connected
+  std::string detail;       // for people
   template <class V>
   void Fields(V& v) {
     v("version", version);
@@ -187,10 +190,11 @@ struct Progress {
   static constexpr char kType[] = "progress";
   Round round;
   Attempt attempt;
-  uint64_t sequence = 0;  // the greatest of a header accepted in this attempt; 0: none
+  uint64_t sequence = 0;         // the greatest of a header accepted in this attempt; 0: none
   std::optional<Digest> header;  // digest of the header in force; none: begin from chunk 0
-  uint64_t next = 0;      // the chunk expected next
-  uint64_t credit = 0;    // how many chunks from `next` on may be under way; 0: wait for another progress
+  uint64_t next = 0;             // the chunk expected next
+  uint64_t credit =
+      0;  // how many chunks from `next` on may be under way; 0: wait for another progress
   template <class V>
   void Fields(V& v) {
     v("round", round);
@@ -259,11 +263,12 @@ struct RoundState {  // sent on every change, for display and control
   static constexpr char kType[] = "round";
   Round round;
   Attempt attempt;
-  uint64_t updates = 0;           // committed
-  uint64_t chunks = 0;            // opened, of all participants
+  uint64_t updates = 0;  // committed
+  uint64_t chunks = 0;   // opened, of all participants
   uint64_t staged_bytes = 0;
-  uint64_t refused = 0;           // messages refused so far
-  // Those committed since the last `round` message; after `inspect` or `start`, all, in several messages if many.
+  uint64_t refused = 0;  // messages refused so far
+  // Those committed since the last `round` message; after `inspect` or `start`, all, in several
+  // messages if many.
   std::vector<SigningPublicKey> committed;
   template <class V>
   void Fields(V& v) {

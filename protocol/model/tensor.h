@@ -1,5 +1,5 @@
-// Tensors as a plan names them, and the two byte layouts that follow from their list: a model file and an
-// update's payload.
+// Tensors as a plan names them, and the two byte layouts that follow from their list: a model file
+// and an update's payload.
 #ifndef SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
 #define SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
 
@@ -20,7 +20,8 @@ absl::Span<const char* const> CborEnumNames(Dtype);  // "F32", "F16", "BF16"
 const char* DtypeName(Dtype dtype);
 
 struct TensorSpec {
-  // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; not "__metadata__"; unique in a list.
+  // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; not "__metadata__"; unique in
+  // a list.
   std::string name;
   Dtype dtype = Dtype::kF32;
   std::vector<uint64_t> shape;  // row-major; empty is a scalar
@@ -39,19 +40,20 @@ struct TensorSpec {
 
 inline constexpr size_t kTensorsMax = 4096;
 inline constexpr size_t kTensorNameBytesMax = 256;
-inline constexpr size_t kTensorDimensionsMax = 64;  // NumPy's and PyTorch's own limit
+inline constexpr size_t kTensorDimensionsMax = 64;             // NumPy's and PyTorch's own limit
 inline constexpr uint64_t kModelBytesMax = uint64_t{1} << 40;  // 1 TiB
 
-// The bounds above: names, at least one tensor, no empty tensor, total within kModelBytesMax. BadInput with
-// code "tensors_*" or "tensor_*" otherwise.
+// The bounds above: names, at least one tensor, no empty tensor, total within kModelBytesMax.
+// BadInput with code "tensors_*" or "tensor_*" otherwise.
 absl::Status CheckTensors(absl::Span<const TensorSpec> tensors);
 
-// Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a multiple
-// of 64 bytes, zero bytes between. So no element straddles a chunk whose size is a multiple of 64.
+// Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a
+// multiple of 64 bytes, zero bytes between. So no element straddles a chunk whose size is a
+// multiple of 64.
 struct PayloadLayout {
   struct Part {
     Dtype dtype;
-    uint64_t offset_bytes;   // in the payload, a multiple of 64
+    uint64_t offset_bytes;  // in the payload, a multiple of 64
     uint64_t elements;
     uint64_t element_first;  // index of its first element in the sum
   };
@@ -63,9 +65,9 @@ struct PayloadLayout {
   static PayloadLayout Of(absl::Span<const TensorSpec> tensors);
 };
 
-// The canonical safetensors header of a model with these tensors: what the aggregator publishes starts with
-// exactly these bytes (8-byte length, JSON without spaces, tensors in the plan's order, padded with spaces to
-// a multiple of 8), and the tensors follow in the plan's order without gaps.
+// The canonical safetensors header of a model with these tensors: what the aggregator publishes
+// starts with exactly these bytes (8-byte length, JSON without spaces, tensors in the plan's order,
+// padded with spaces to a multiple of 8), and the tensors follow in the plan's order without gaps.
 // Requires: CheckTensors(tensors).ok().
 Bytes ModelFileHeader(absl::Span<const TensorSpec> tensors);
 

@@ -12,10 +12,11 @@ namespace sealfold {
 namespace {
 
 constexpr char kSignContext[] = "sealfold plan 1";
-constexpr cbor::Limits kPlanLimits = {.size_bytes_max = 32u << 20, .items_max = 1u << 20, .depth_max = 5};
+constexpr cbor::Limits kPlanLimits = {
+    .size_bytes_max = 32u << 20, .items_max = 1u << 20, .depth_max = 5};
 
 constexpr uint64_t kRoundsMax = 100'000;
-constexpr uint64_t kParticipantsMax = 65'535;  // fewer than 2^16: the fold cannot overflow
+constexpr uint64_t kParticipantsMax = 65'535;       // fewer than 2^16: the fold cannot overflow
 constexpr uint64_t kWeightMax = uint64_t{1} << 29;  // weight times a float32 stays exact in double
 constexpr uint64_t kDeadlineSecondsMax = 30 * 24 * 3600;
 constexpr uint64_t kAttemptsMax = 1000;
@@ -41,7 +42,8 @@ absl::Status CheckName(absl::string_view field, absl::string_view name) {
   bool printable = !name.empty() && name.size() <= kNameBytesMax;
   for (char c : name) printable = printable && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
   if (printable) return absl::OkStatus();
-  return Bound(field, "1 to 256 bytes without control characters", absl::StrCat(name.size(), " bytes"));
+  return Bound(field, "1 to 256 bytes without control characters",
+               absl::StrCat(name.size(), " bytes"));
 }
 
 absl::Status CheckParticipants(const Plan& plan) {
@@ -93,7 +95,8 @@ absl::Status CheckPlan(const Plan& plan) {
   SEALFOLD_RETURN_IF_ERROR(Within("quorum", plan.quorum, 1, plan.participants.size()));
   SEALFOLD_RETURN_IF_ERROR(Within("weight_max", plan.weight_max.value(), 1, kWeightMax));
   SEALFOLD_RETURN_IF_ERROR(Within("attempts_max", plan.attempts_max, 1, kAttemptsMax));
-  SEALFOLD_RETURN_IF_ERROR(Within("deadline_seconds", plan.deadline_seconds, 1, kDeadlineSecondsMax));
+  SEALFOLD_RETURN_IF_ERROR(
+      Within("deadline_seconds", plan.deadline_seconds, 1, kDeadlineSecondsMax));
   SEALFOLD_RETURN_IF_ERROR(Within("chunk_bytes", plan.chunk_bytes, kChunkBytesMin, kChunkBytesMax));
   if (plan.chunk_bytes % 64 != 0) {
     return Bound("chunk_bytes", "a multiple of 64", absl::StrCat(plan.chunk_bytes));
@@ -103,11 +106,13 @@ absl::Status CheckPlan(const Plan& plan) {
     return Bound("range", "a number from 1e-30 to 1e30", absl::StrCat(plan.range));
   }
   if (!std::isfinite(plan.learning_rate) || plan.learning_rate <= 0 || plan.learning_rate > 1000) {
-    return Bound("learning_rate", "a number above 0, at most 1000", absl::StrCat(plan.learning_rate));
+    return Bound("learning_rate", "a number above 0, at most 1000",
+                 absl::StrCat(plan.learning_rate));
   }
   const uint64_t payload_bytes = PayloadLayout::Of(plan.tensors).size_bytes;
   if (plan.staging_bytes_max < payload_bytes) {
-    return Bound("staging_bytes_max", absl::StrCat("at least one update, ", payload_bytes, " bytes"),
+    return Bound("staging_bytes_max",
+                 absl::StrCat("at least one update, ", payload_bytes, " bytes"),
                  absl::StrCat(plan.staging_bytes_max));
   }
   return absl::OkStatus();

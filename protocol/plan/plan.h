@@ -17,7 +17,8 @@ namespace sealfold {
 
 // Names as they stand in plans and in docs/PROTOCOL.md.
 enum class Suite { kX25519Aes256Gcm, kX25519ChaCha20Poly1305 };
-absl::Span<const char* const> CborEnumNames(Suite);  // "x25519-hkdf-sha256-aes-256-gcm", "...-chacha20-poly1305"
+absl::Span<const char* const> CborEnumNames(
+    Suite);  // "x25519-hkdf-sha256-aes-256-gcm", "...-chacha20-poly1305"
 AeadId SuiteAead(Suite suite);
 
 enum class Strategy { kFedAvg };  // McMahan et al. 2017: the weighted mean of updates
@@ -28,9 +29,9 @@ enum class Delivery { kPublic, kSealed };
 absl::Span<const char* const> CborEnumNames(Delivery);
 
 struct PlanParticipant {
-  std::string name;             // for people
-  SigningPublicKey key;         // signs its envelopes; names it everywhere
-  SealingPublicKey model_key;   // a sealed model'"'"'s key is sealed to it
+  std::string name;            // for people
+  SigningPublicKey key;        // signs its envelopes; names it everywhere
+  SealingPublicKey model_key;  // a sealed model'"'"'s key is sealed to it
 
   template <class V>
   void Fields(V& v) {
@@ -45,11 +46,11 @@ struct Plan {
   static constexpr char kType[] = "sealfold-plan-1";
 
   std::string name;
-  uint64_t rounds = 1;              // the run'"'"'s length, 1 to 100 000
+  uint64_t rounds = 1;  // the run'"'"'s length, 1 to 100 000
   std::vector<TensorSpec> tensors;
-  Digest initial_model;             // SHA-256 of the canonical model file that round 1 starts from
+  Digest initial_model;  // SHA-256 of the canonical model file that round 1 starts from
   std::vector<PlanParticipant> participants;  // 1 to 65 535, keys unique
-  uint64_t quorum = 3;              // fewest updates that may be published; 1 to participants
+  uint64_t quorum = 3;  // fewest updates that may be published; 1 to participants
   Strategy strategy = Strategy::kFedAvg;
   double learning_rate = 1.0;       // the server'"'"'s: model += learning_rate * mean(updates)
   double range = 1.0;               // R: every element of an update is within [-R, R]
@@ -58,8 +59,8 @@ struct Plan {
   uint64_t deadline_seconds = 600;  // of one attempt, from its start by the aggregator'"'"'s clock
   bool early_close = true;          // whether the coordinator may end a round once there is quorum
   Suite suite = Suite::kX25519Aes256Gcm;
-  uint64_t chunk_bytes = 65536;     // plaintext of a chunk: a multiple of 64, 4 KiB to 1 MiB
-  uint64_t staging_bytes_max = 0;   // bound on staged updates; at least one payload
+  uint64_t chunk_bytes = 65536;    // plaintext of a chunk: a multiple of 64, 4 KiB to 1 MiB
+  uint64_t staging_bytes_max = 0;  // bound on staged updates; at least one payload
   Delivery delivery = Delivery::kPublic;
 
   template <class V>

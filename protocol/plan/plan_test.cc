@@ -56,7 +56,8 @@ TEST(PlanTest, EveryBoundIsKeptAndNamed) {
       {"plan_range", [](Plan& p) { p.range = -1; }},
       {"plan_range", [](Plan& p) { p.range = std::numeric_limits<double>::infinity(); }},
       {"plan_learning_rate", [](Plan& p) { p.learning_rate = 0; }},
-      {"plan_staging_bytes_max", [](Plan& p) { p.staging_bytes_max -= 1 + p.staging_bytes_max / 3 * 2; }},
+      {"plan_staging_bytes_max",
+       [](Plan& p) { p.staging_bytes_max -= 1 + p.staging_bytes_max / 3 * 2; }},
   };
   ASSERT_TRUE(CheckPlan(ExamplePlan()).ok());
   for (const auto& [code, change] : kBreaks) {

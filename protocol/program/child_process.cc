@@ -68,7 +68,8 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(const std::vector<std::string>&
   int out[2];
   int err[2];
   int status[2];
-  SEALFOLD_CHECK(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 && pipe2(status, O_CLOEXEC) == 0);
+  SEALFOLD_CHECK(pipe2(out, O_CLOEXEC) == 0 && pipe2(err, O_CLOEXEC) == 0 &&
+                 pipe2(status, O_CLOEXEC) == 0);
   const pid_t parent = getpid();
   const pid_t pid = fork();
   SEALFOLD_CHECK(pid >= 0);

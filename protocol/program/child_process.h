@@ -1,5 +1,5 @@
-// A child process whose output is read line by line: trainers, and the programs that demonstrations and tests
-// start.
+// A child process whose output is read line by line: trainers, and the programs that demonstrations
+// and tests start.
 #ifndef SEALFOLD_PROTOCOL_PROGRAM_CHILD_PROCESS_H_
 #define SEALFOLD_PROTOCOL_PROGRAM_CHILD_PROCESS_H_
 
@@ -14,7 +14,8 @@
 
 namespace sealfold {
 
-// Moves, does not copy. One thread at a time. A child still running when its owner goes is killed and reaped.
+// Moves, does not copy. One thread at a time. A child still running when its owner goes is killed
+// and reaped.
 class ChildProcess {
  public:
   enum class Stream { kInherit, kPipe, kNull };
@@ -26,7 +27,8 @@ class ChildProcess {
     std::string err_path = {};  // if set, stderr goes to the end of this file
   };
 
-  // `arguments[0]` is searched for in PATH unless it has a slash. Unavailable if it cannot be started.
+  // `arguments[0]` is searched for in PATH unless it has a slash. Unavailable if it cannot be
+  // started.
   static absl::StatusOr<ChildProcess> Start(const std::vector<std::string>& arguments,
                                             const Options& options);
   ChildProcess(ChildProcess&& other) noexcept;
@@ -34,8 +36,8 @@ class ChildProcess {
   ~ChildProcess();
 
   pid_t pid() const { return pid_; }
-  // The next line of stdout without its end; nullopt at the end of the output or when `timeout_ms` passed
-  // (see timed_out()). Negative: waits without limit. Requires Stream::kPipe.
+  // The next line of stdout without its end; nullopt at the end of the output or when `timeout_ms`
+  // passed (see timed_out()). Negative: waits without limit. Requires Stream::kPipe.
   std::optional<std::string> ReadLine(int timeout_ms = -1);
   bool timed_out() const { return timed_out_; }
   // All that is left of piped stdout and stderr, to the end of both.

@@ -39,7 +39,8 @@ TEST(ChildProcessTest, TimesOutIsKilledAndReportsTheSignal) {
 }
 
 TEST(ChildProcessTest, RunsToTheEndWithMoreOutputThanAPipeHolds) {
-  auto result = RunToEnd({"sh", "-c", "head -c 300000 /dev/zero >&2; head -c 200000 /dev/zero; exit 3"});
+  auto result =
+      RunToEnd({"sh", "-c", "head -c 300000 /dev/zero >&2; head -c 200000 /dev/zero; exit 3"});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->out.size(), 200'000u);
   EXPECT_EQ(result->err.size(), 300'000u);

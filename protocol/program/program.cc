@@ -84,15 +84,16 @@ int Output::Finish(const absl::Status& status) const {
   }
   std::fprintf(stderr, "%s %s [%s]\n", Coloured(ColourOn(STDERR_FILENO), "1;31", "error:").c_str(),
                e.what.c_str(), e.code.c_str());
-  for (const auto& [label, text] : {std::pair("expected", &e.expected), std::pair("found", &e.found),
-                                    std::pair("do", &e.advice)}) {
+  for (const auto& [label, text] : {std::pair("expected", &e.expected),
+                                    std::pair("found", &e.found), std::pair("do", &e.advice)}) {
     if (!text->empty()) std::fprintf(stderr, "  %-9s %s\n", label, text->c_str());
   }
   return ExitCode(status);
 }
 
 std::string Output::Mark(bool passed) const {
-  return passed ? Coloured(ColourOn(STDOUT_FILENO), "32", "ok") : Coloured(ColourOn(STDOUT_FILENO), "1;31", "NO");
+  return passed ? Coloured(ColourOn(STDOUT_FILENO), "32", "ok")
+                : Coloured(ColourOn(STDOUT_FILENO), "1;31", "NO");
 }
 
 std::string Output::Bold(absl::string_view text) const {

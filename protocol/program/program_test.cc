@@ -30,16 +30,21 @@ TEST_F(ProgramTest, ExitCodesFollowTheKindOfError) {
 }
 
 TEST_F(ProgramTest, ErrorsSayWhatFailedExpectedFoundAndWhatToDo) {
-  const absl::Status status =
-      Refused({.code = "quorum_low", .what = "quorum", .expected = "3", .found = "2", .advice = "ask for more"});
+  const absl::Status status = Refused({.code = "quorum_low",
+                                       .what = "quorum",
+                                       .expected = "3",
+                                       .found = "2",
+                                       .advice = "ask for more"});
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(Output(false).Finish(status), 3);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "error: quorum [quorum_low]\n  expected  3\n  found     2\n  do        ask for more\n");
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(Output(true).Finish(status), 3);
-  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
-            "{\"do\":\"ask for more\",\"error\":\"quorum_low\",\"expected\":\"3\",\"found\":\"2\",\"what\":\"quorum\"}\n");
+  EXPECT_EQ(
+      ::testing::internal::GetCapturedStderr(),
+      "{\"do\":\"ask for "
+      "more\",\"error\":\"quorum_low\",\"expected\":\"3\",\"found\":\"2\",\"what\":\"quorum\"}\n");
 }
 
 TEST_F(ProgramTest, AnExplanationSurvivesTheWayThroughAStatus) {
@@ -62,7 +67,8 @@ TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {
   EXPECT_EQ(ErrorCode(ReadFile(path, 5).status()), "file_too_large");
   EXPECT_EQ(ErrorCode(ReadFile(directory_ + "/none", 5).status()), "file_unusable");
   EXPECT_EQ(ErrorCode(WriteFileAtomic(directory_ + "/no/where", "x")), "file_unusable");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1) << "no temporary stays";
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1)
+      << "no temporary stays";
 }
 
 }  // namespace

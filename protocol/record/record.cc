@@ -21,7 +21,8 @@ constexpr cbor::Limits kFileLimits = {
 absl::Status Equal(absl::string_view code, absl::string_view what, const std::string& expected,
                    const std::string& found) {
   if (expected == found) return absl::OkStatus();
-  return Refused({.code = std::string(code), .what = std::string(what), .expected = expected, .found = found});
+  return Refused(
+      {.code = std::string(code), .what = std::string(what), .expected = expected, .found = found});
 }
 
 std::string HexOrNone(const std::optional<Digest>& digest) {
@@ -33,14 +34,16 @@ absl::Status CheckLog(const RecordFile& file, const Plan& plan, const RoundRecor
   std::set<SigningPublicKey> seen;
   for (const LogEntry& entry : file.log) {
     const std::string what = absl::StrCat("log entry ", log.size());
-    SEALFOLD_RETURN_IF_ERROR(Equal("record_log_plan", what + ": plan", record.plan.hex(), entry.plan.hex()));
-    SEALFOLD_RETURN_IF_ERROR(Equal("record_log_round", what + ": round", absl::StrCat(record.round.value()),
+    SEALFOLD_RETURN_IF_ERROR(
+        Equal("record_log_plan", what + ": plan", record.plan.hex(), entry.plan.hex()));
+    SEALFOLD_RETURN_IF_ERROR(Equal("record_log_round", what + ": round",
+                                   absl::StrCat(record.round.value()),
                                    absl::StrCat(entry.round.value())));
     SEALFOLD_RETURN_IF_ERROR(Equal("record_log_attempt", what + ": attempt",
                                    absl::StrCat(record.attempt.value()),
                                    absl::StrCat(entry.attempt.value())));
-    SEALFOLD_RETURN_IF_ERROR(
-        Equal("record_log_index", what + ": index", absl::StrCat(log.size()), absl::StrCat(entry.index)));
+    SEALFOLD_RETURN_IF_ERROR(Equal("record_log_index", what + ": index", absl::StrCat(log.size()),
+                                   absl::StrCat(entry.index)));
     if (!seen.insert(entry.participant).second) {
       return Refused({.code = "record_log_participant",
                       .what = what + ": participant",
@@ -56,9 +59,10 @@ absl::Status CheckLog(const RecordFile& file, const Plan& plan, const RoundRecor
                     .expected = "participants of the plan",
                     .found = seen.begin()->hex()});
   }
-  SEALFOLD_RETURN_IF_ERROR(Equal("record_log_size", "log of the round: updates", absl::StrCat(record.updates),
-                                 absl::StrCat(log.size())));
-  return Equal("record_log_root", "log of the round: root", record.log_root.hex(), log.Root().hex());
+  SEALFOLD_RETURN_IF_ERROR(Equal("record_log_size", "log of the round: updates",
+                                 absl::StrCat(record.updates), absl::StrCat(log.size())));
+  return Equal("record_log_root", "log of the round: root", record.log_root.hex(),
+               log.Root().hex());
 }
 
 }  // namespace
@@ -101,8 +105,8 @@ absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file) {
   const Binding& binding = file.binding;
   SEALFOLD_RETURN_IF_ERROR(Equal("record_signer", "signer of the record", binding.record_key.hex(),
                                  opened.signer.hex()));
-  SEALFOLD_RETURN_IF_ERROR(Equal("record_protocol", "protocol version", absl::StrCat(kProtocolVersion),
-                                 absl::StrCat(binding.protocol)));
+  SEALFOLD_RETURN_IF_ERROR(Equal("record_protocol", "protocol version",
+                                 absl::StrCat(kProtocolVersion), absl::StrCat(binding.protocol)));
   SEALFOLD_RETURN_IF_ERROR(
       Equal("record_plan", "plan of the record", plan.digest.hex(), record.plan.hex()));
   SEALFOLD_RETURN_IF_ERROR(
@@ -111,14 +115,16 @@ absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file) {
                                  CborEnumNames(Suite{})[static_cast<size_t>(plan.plan.suite)],
                                  CborEnumNames(Suite{})[static_cast<size_t>(binding.suite)]));
   SEALFOLD_RETURN_IF_ERROR(Equal("record_round", "round of the evidence",
-                                 absl::StrCat(record.round.value()), absl::StrCat(binding.round.value())));
+                                 absl::StrCat(record.round.value()),
+                                 absl::StrCat(binding.round.value())));
   SEALFOLD_RETURN_IF_ERROR(Equal("record_attempt", "attempt of the evidence",
                                  absl::StrCat(record.attempt.value()),
                                  absl::StrCat(binding.attempt.value())));
   SEALFOLD_RETURN_IF_ERROR(Equal("record_previous", "previous record in the evidence",
-                                 HexOrNone(record.previous_record), HexOrNone(binding.previous_record)));
-  SEALFOLD_RETURN_IF_ERROR(Equal("record_base", "base model in the evidence", record.base_model.hex(),
-                                 binding.base_model.hex()));
+                                 HexOrNone(record.previous_record),
+                                 HexOrNone(binding.previous_record)));
+  SEALFOLD_RETURN_IF_ERROR(Equal("record_base", "base model in the evidence",
+                                 record.base_model.hex(), binding.base_model.hex()));
   if (record.round.value() < 1 || record.round.value() > plan.plan.rounds) {
     return Refused({.code = "record_round",
                     .what = "round of the record",
@@ -162,15 +168,16 @@ absl::Status CheckRecordChain(const CheckedRecord* previous, const CheckedRecord
   SEALFOLD_RETURN_IF_ERROR(Equal("chain_round", "round of the next record", absl::StrCat(round),
                                  absl::StrCat(next.record.round.value())));
   if (previous != nullptr) {
-    SEALFOLD_RETURN_IF_ERROR(Equal("chain_plan", "plan of the next record", previous->plan.digest.hex(),
-                                   next.plan.digest.hex()));
+    SEALFOLD_RETURN_IF_ERROR(Equal("chain_plan", "plan of the next record",
+                                   previous->plan.digest.hex(), next.plan.digest.hex()));
   }
   SEALFOLD_RETURN_IF_ERROR(Equal("chain_previous", "previous record",
                                  previous == nullptr ? "none" : previous->digest.hex(),
                                  HexOrNone(next.record.previous_record)));
-  return Equal("chain_base", "model the round starts from",
-               previous == nullptr ? next.plan.plan.initial_model.hex() : previous->record.model.hex(),
-               next.record.base_model.hex());
+  return Equal(
+      "chain_base", "model the round starts from",
+      previous == nullptr ? next.plan.plan.initial_model.hex() : previous->record.model.hex(),
+      next.record.base_model.hex());
 }
 
 absl::StatusOr<std::vector<Digest>> InclusionPath(const RecordFile& file,

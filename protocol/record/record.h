@@ -21,9 +21,9 @@ struct LogEntry {
   Round round;
   Attempt attempt;
   SigningPublicKey participant;
-  uint64_t index = 0;   // in the log
-  Digest header;        // SHA-256 of the last signed envelope header (which names those before it)
-  Digest tags;          // SHA-256 of all chunks'"'"' AEAD tags in order
+  uint64_t index = 0;  // in the log
+  Digest header;       // SHA-256 of the last signed envelope header (which names those before it)
+  Digest tags;         // SHA-256 of all chunks'"'"' AEAD tags in order
 
   template <class V>
   void Fields(V& v) {
@@ -52,12 +52,13 @@ struct RoundRecord {
   Attempt attempt;
   std::optional<Digest> previous_record;  // SHA-256 of the previous signed record
   Digest base_model;
-  Digest model;              // SHA-256 of the published model file, in the clear
-  Digest log_root;           // RFC 9162 over the LogEntries
-  uint64_t updates = 0;      // in the log
+  Digest model;          // SHA-256 of the published model file, in the clear
+  Digest log_root;       // RFC 9162 over the LogEntries
+  uint64_t updates = 0;  // in the log
   uint64_t weight_sum = 0;
-  double error_max = 0;      // greatest absolute error of the mean from the grid, per element
-  std::optional<Digest> model_key_commitment;  // sealed delivery: SHA-256("sealfold model key 1" ‖ key)
+  double error_max = 0;  // greatest absolute error of the mean from the grid, per element
+  std::optional<Digest>
+      model_key_commitment;  // sealed delivery: SHA-256("sealfold model key 1" ‖ key)
 
   template <class V>
   void Fields(V& v) {
@@ -76,8 +77,9 @@ struct RoundRecord {
   bool operator==(const RoundRecord&) const = default;
 };
 
-// The model'"'"'s key, sealed to one participant (sealed delivery). HPKE base mode to its model_key, info
-// "sealfold model key 1" ‖ the record'"'"'s plan digest ‖ round (8 bytes, big-endian), one message, empty aad.
+// The model'"'"'s key, sealed to one participant (sealed delivery). HPKE base mode to its
+// model_key, info "sealfold model key 1" ‖ the record'"'"'s plan digest ‖ round (8 bytes,
+// big-endian), one message, empty aad.
 struct WrappedModelKey {
   SigningPublicKey participant;
   SealingPublicKey enc;
@@ -91,14 +93,15 @@ struct WrappedModelKey {
   }
 };
 
-// The file that is published beside a model: everything that an offline check needs but the model and trust.
+// The file that is published beside a model: everything that an offline check needs but the model
+// and trust.
 struct RecordFile {
   static constexpr char kType[] = "sealfold-record-file-1";
-  Bytes plan;       // signed plan
-  Bytes record;     // COSE_Sign1 by binding.record_key over RoundRecord
+  Bytes plan;    // signed plan
+  Bytes record;  // COSE_Sign1 by binding.record_key over RoundRecord
   Binding binding;
   std::string platform;  // of the evidence
-  Bytes evidence;   // nonce = SHA-256(record); user_data = binding.digest()
+  Bytes evidence;        // nonce = SHA-256(record); user_data = binding.digest()
   std::vector<LogEntry> log;
   std::vector<WrappedModelKey> model_keys;  // empty for public delivery
 
@@ -121,7 +124,8 @@ absl::StatusOr<RecordFile> DecodeRecordFile(ByteSpan bytes);
 
 Bytes SignRecord(const RoundRecord& record, const SigningKey& record_key);
 
-// A signed record whose form and signature hold; whether `signer` is the right key is the caller's question.
+// A signed record whose form and signature hold; whether `signer` is the right key is the caller's
+// question.
 struct OpenedRecord {
   RoundRecord record;
   SigningPublicKey signer;
@@ -129,10 +133,10 @@ struct OpenedRecord {
 };
 absl::StatusOr<OpenedRecord> OpenRecord(ByteSpan signed_record);
 
-// A record file whose inner consistency holds: the plan'"'"'s signature, the record'"'"'s signature by the key that
-// the binding names, record and binding and plan in agreement, the log'"'"'s root, quorum, every logged
-// participant in the plan once. Not checked here: evidence (attest/), trust in the coordinator, the model'"'"'s bytes,
-// the chain to other rounds.
+// A record file whose inner consistency holds: the plan'"'"'s signature, the record'"'"'s signature
+// by the key that the binding names, record and binding and plan in agreement, the log'"'"'s root,
+// quorum, every logged participant in the plan once. Not checked here: evidence (attest/), trust in
+// the coordinator, the model'"'"'s bytes, the chain to other rounds.
 struct CheckedRecord {
   SignedPlan plan;
   RoundRecord record;
@@ -141,15 +145,16 @@ struct CheckedRecord {
 // PermissionDenied or InvalidArgument, codes "record_*".
 absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file);
 
-// `next` follows `previous` in one run: plan, round + 1, previous_record, base_model. `previous` null: `next` must
-// be round 1 and start from the plan'"'"'s initial model. Codes "chain_*".
+// `next` follows `previous` in one run: plan, round + 1, previous_record, base_model. `previous`
+// null: `next` must be round 1 and start from the plan'"'"'s initial model. Codes "chain_*".
 absl::Status CheckRecordChain(const CheckedRecord* previous, const CheckedRecord& next);
 
 // A receipt with its inclusion proof: shows offline that one update is in a record'"'"'s log.
 struct ReceiptProof {
   static constexpr char kType[] = "sealfold-receipt-1";
   Bytes receipt;
-  std::vector<Digest> path;  // RFC 9162 inclusion proof of the entry'"'"'s index in record.updates leaves
+  std::vector<Digest>
+      path;  // RFC 9162 inclusion proof of the entry'"'"'s index in record.updates leaves
 
   template <class V>
   void Fields(V& v) {
@@ -159,7 +164,8 @@ struct ReceiptProof {
 };
 // Makes the proof for `participant` from a checked file'"'"'s log; NotFound if it has no
 // entry ("receipt_absent").
-absl::StatusOr<std::vector<Digest>> InclusionPath(const RecordFile& file, const SigningPublicKey& participant);
+absl::StatusOr<std::vector<Digest>> InclusionPath(const RecordFile& file,
+                                                  const SigningPublicKey& participant);
 absl::Status CheckReceiptProof(const ReceiptProof& proof, const CheckedRecord& record,
                                const SigningPublicKey& record_key);
 

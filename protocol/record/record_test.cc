@@ -23,9 +23,11 @@ struct Made {
 
 class RecordTest : public ::testing::Test {
  protected:
-  // A round's record file as an aggregator makes it (its evidence is checked elsewhere), after `change`.
-  Made Make(uint64_t round, const CheckedRecord* previous,
-            const std::function<void(Made&)>& change = [](Made&) {}) const {
+  // A round's record file as an aggregator makes it (its evidence is checked elsewhere), after
+  // `change`.
+  Made Make(
+      uint64_t round, const CheckedRecord* previous,
+      const std::function<void(Made&)>& change = [](Made&) {}) const {
     Made made;
     RecordFile& file = made.file;
     RoundRecord& record = made.record;
@@ -88,7 +90,8 @@ TEST_F(RecordTest, ABrokenChainIsNamed) {
   CheckedRecord second = *CheckRecordFile(Make(2, &first).file);
   EXPECT_EQ(ErrorCode(CheckRecordChain(nullptr, second)), "chain_round");
   EXPECT_EQ(ErrorCode(CheckRecordChain(&second, second)), "chain_round");
-  CheckedRecord other = *CheckRecordFile(Make(1, nullptr, [](Made& m) { m.record.weight_sum = 99; }).file);
+  CheckedRecord other =
+      *CheckRecordFile(Make(1, nullptr, [](Made& m) { m.record.weight_sum = 99; }).file);
   EXPECT_EQ(ErrorCode(CheckRecordChain(&other, second)), "chain_previous");
   CheckedRecord rebased = second;
   rebased.record.base_model = Digest();
@@ -97,7 +100,8 @@ TEST_F(RecordTest, ABrokenChainIsNamed) {
 
 TEST_F(RecordTest, EachInconsistencyIsNamed) {
   const std::vector<std::pair<std::string, std::function<void(Made&)>>> kBreaks = {
-      {"record_signer", [](Made& m) { m.file.binding.record_key = ParticipantKey(0).public_key(); }},
+      {"record_signer",
+       [](Made& m) { m.file.binding.record_key = ParticipantKey(0).public_key(); }},
       {"record_protocol", [](Made& m) { m.file.binding.protocol = 2; }},
       {"record_plan", [](Made& m) { m.record.plan = Digest(); }},
       {"record_plan", [](Made& m) { m.file.binding.plan = Digest(); }},
@@ -116,8 +120,10 @@ TEST_F(RecordTest, EachInconsistencyIsNamed) {
       {"record_log_round", [](Made& m) { m.file.log[1].round = Round(3); }},
       {"record_log_attempt", [](Made& m) { m.file.log[1].attempt = Attempt(3); }},
       {"record_log_index", [](Made& m) { m.file.log[1].index = 2; }},
-      {"record_log_participant", [](Made& m) { m.file.log[1].participant = m.file.log[0].participant; }},
-      {"record_log_participant", [](Made& m) { m.file.log[1].participant = ParticipantKey(9).public_key(); }},
+      {"record_log_participant",
+       [](Made& m) { m.file.log[1].participant = m.file.log[0].participant; }},
+      {"record_log_participant",
+       [](Made& m) { m.file.log[1].participant = ParticipantKey(9).public_key(); }},
       {"record_log_size", [](Made& m) { m.file.log.pop_back(); }},
       {"record_log_root", [](Made& m) { m.file.log[1].tags = Digest(); }},
       {"record_log_root", [](Made& m) { m.record.log_root = Digest(); }},
@@ -157,9 +163,11 @@ TEST_F(RecordTest, AReceiptProvesInclusion) {
     LogEntry forged = made.file.log[i];
     forged.tags = Digest();
     proof.receipt = SignReceipt(forged, key_);
-    EXPECT_EQ(ErrorCode(CheckReceiptProof(proof, checked, key_.public_key())), "inclusion_proof_wrong");
+    EXPECT_EQ(ErrorCode(CheckReceiptProof(proof, checked, key_.public_key())),
+              "inclusion_proof_wrong");
   }
-  EXPECT_EQ(ErrorCode(InclusionPath(made.file, ParticipantKey(7).public_key()).status()), "receipt_absent");
+  EXPECT_EQ(ErrorCode(InclusionPath(made.file, ParticipantKey(7).public_key()).status()),
+            "receipt_absent");
 }
 
 }  // namespace

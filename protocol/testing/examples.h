@@ -24,8 +24,8 @@ inline HpkeKeyPair ParticipantModelKey(uint8_t i) {
   return HpkeKeyPair::Derive(SeedOf(static_cast<uint8_t>(101 + i)));
 }
 
-// Two tensors (F32 of `rows` x 9, F16 of 7), `participants` parties (at most 100), chunks of 4 KiB: nine
-// chunks with the default rows.
+// Two tensors (F32 of `rows` x 9, F16 of 7), `participants` parties (at most 100), chunks of 4 KiB:
+// nine chunks with the default rows.
 inline Plan ExamplePlan(uint8_t participants = 3, uint64_t rows = 1000) {
   Plan plan;
   plan.name = "example";

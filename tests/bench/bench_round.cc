@@ -1,5 +1,6 @@
-// One round of three participants with 100 MB each, over loopback and as real processes, beside the parts it is made
-// of: training, evidence, sealing, transfer, opening, folding, each measured on its own on the same bytes.
+// One round of three participants with 100 MB each, over loopback and as real processes, beside the
+// parts it is made of: training, evidence, sealing, transfer, opening, folding, each measured on
+// its own on the same bytes.
 #include <stdlib.h>
 
 #include <chrono>
@@ -44,23 +45,26 @@ class RoundBench {
   ~RoundBench() { std::filesystem::remove_all(directory_); }
 
   absl::Status Run(const Report& report) {
-    std::string pattern = (std::filesystem::temp_directory_path() / "sealfold-bench-XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "sealfold-bench-XXXXXX").string();
     directory_ = mkdtemp(pattern.data());
     MakePlan();
     for (int repeat = 0; repeat < kRepeats; ++repeat) SEALFOLD_RETURN_IF_ERROR(Repeat(repeat));
-    const std::string against = "the whole round, 3 participants x 100 MB, real processes, same run";
+    const std::string against =
+        "the whole round, 3 participants x 100 MB, real processes, same run";
     for (const auto& [name, samples] :
-         {std::pair("round_train", &train_), std::pair("round_attest", &attest_), std::pair("round_seal", &seal_),
-          std::pair("round_transfer", &transfer_), std::pair("round_open", &open_),
-          std::pair("round_fold", &fold_)}) {
+         {std::pair("round_train", &train_), std::pair("round_attest", &attest_),
+          std::pair("round_seal", &seal_), std::pair("round_transfer", &transfer_),
+          std::pair("round_open", &open_), std::pair("round_fold", &fold_)}) {
       report.Line(name, "s", *samples, against, whole_);
     }
     Samples parts;
     for (size_t i = 0; i < whole_.values.size(); ++i) {
-      parts.values.push_back(train_.values[i] + attest_.values[i] + seal_.values[i] + transfer_.values[i] +
-                             open_.values[i] + fold_.values[i]);
+      parts.values.push_back(train_.values[i] + attest_.values[i] + seal_.values[i] +
+                             transfer_.values[i] + open_.values[i] + fold_.values[i]);
     }
-    report.Line("round_whole", "s", whole_, "the sum of its parts, one after the other on one core", parts);
+    report.Line("round_whole", "s", whole_, "the sum of its parts, one after the other on one core",
+                parts);
     return absl::OkStatus();
   }
 
@@ -86,12 +90,13 @@ class RoundBench {
     std::filesystem::resize_file(initial, ModelFileSizeBytes(tensors_));
     SEALFOLD_ASSIGN_OR_RETURN(
         Federation federation,
-        Federation::Prepare({.programs = SEALFOLD_PROGRAMS,
-                             .directory = folder,
-                             .participants = {kNames, kNames + kParticipants},
-                             .initial_model = initial,
-                             .plan_json = absl::StrCat(R"({"name": "bench", "rounds": 1, "range": 1.0, )",
-                                                       R"("weight_max": )", kWeight, "}")}));
+        Federation::Prepare(
+            {.programs = SEALFOLD_PROGRAMS,
+             .directory = folder,
+             .participants = {kNames, kNames + kParticipants},
+             .initial_model = initial,
+             .plan_json = absl::StrCat(R"({"name": "bench", "rounds": 1, "range": 1.0, )",
+                                       R"("weight_max": )", kWeight, "}")}));
     SEALFOLD_RETURN_IF_ERROR(federation.StartCoordinator());
     SEALFOLD_RETURN_IF_ERROR(federation.StartAggregator());
     absl::Status status;
@@ -119,19 +124,21 @@ class RoundBench {
       std::string out;
       std::string err;
       process.ReadAll(out, err);
-      if (process.Wait() != kExitDone) return PeerError({.code = "join_failed", .what = "join", .found = out});
+      if (process.Wait() != kExitDone)
+        return PeerError({.code = "join_failed", .what = "join", .found = out});
     }
     return absl::OkStatus();
   }
 
   static absl::Status Train(const std::string& folder, const std::string& initial) {
     for (uint64_t i = 0; i < kParticipants; ++i) {
-      SEALFOLD_ASSIGN_OR_RETURN(
-          const ProgramResult result,
-          RunToEnd({SEALFOLD_KNOWN_TRAINER, absl::StrCat(i)}, {.environment = {{"SEALFOLD_MODEL", initial},
-                                                               {"SEALFOLD_UPDATE", folder + "/update"},
-                                                               {"SEALFOLD_ROUND", "1"}}}));
-      if (result.exit_code != 0) return PeerError({.code = "train_failed", .what = "trainer", .found = result.err});
+      SEALFOLD_ASSIGN_OR_RETURN(const ProgramResult result,
+                                RunToEnd({SEALFOLD_KNOWN_TRAINER, absl::StrCat(i)},
+                                         {.environment = {{"SEALFOLD_MODEL", initial},
+                                                          {"SEALFOLD_UPDATE", folder + "/update"},
+                                                          {"SEALFOLD_ROUND", "1"}}}));
+      if (result.exit_code != 0)
+        return PeerError({.code = "train_failed", .what = "trainer", .found = result.err});
     }
     return absl::OkStatus();
   }
@@ -139,7 +146,8 @@ class RoundBench {
   static absl::Status AttestAndVerify(const Federation& federation) {
     SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Attester> attester,
                               ConnectSoftwareAttester(federation.Path("platform/nsm.sock")));
-    SEALFOLD_ASSIGN_OR_RETURN(const std::string root, ReadFile(federation.Path("platform/root.pem"), kPemBytesMax));
+    SEALFOLD_ASSIGN_OR_RETURN(const std::string root,
+                              ReadFile(federation.Path("platform/root.pem"), kPemBytesMax));
     SEALFOLD_ASSIGN_OR_RETURN(const Measurement own, MeasureProgram("/proc/self/exe"));
     const EvidencePolicy policy{
         .platform = "sealfold-softnsm",
@@ -149,7 +157,9 @@ class RoundBench {
       const SessionNonce nonce = RandomNonce();
       SEALFOLD_ASSIGN_OR_RETURN(const Bytes evidence, attester->Attest(nonce.span(), {}, {}));
       SEALFOLD_RETURN_IF_ERROR(
-          VerifyEvidence(evidence, policy, {.nonce = ToBytes(nonce.span()), .check_freshness = false}).status());
+          VerifyEvidence(evidence, policy,
+                         {.nonce = ToBytes(nonce.span()), .check_freshness = false})
+              .status());
     }
     return absl::OkStatus();
   }
@@ -168,13 +178,15 @@ class RoundBench {
       header.participant = key.public_key();
       header.sequence = 1;
       header.payload_bytes = payload_.size();
+      SEALFOLD_ASSIGN_OR_RETURN(EnvelopeSender sender,
+                                EnvelopeSender::Make(plan_, header, recipient.public_key(),
+                                                     {.weight = Weight(kWeight), .model_key = {}},
+                                                     key, RandomSecret(kHpkeSeedSize)));
+      SEALFOLD_ASSIGN_OR_RETURN(const OpenedHeader opened,
+                                OpenEnvelopeHeader(sender.signed_header()));
       SEALFOLD_ASSIGN_OR_RETURN(
-          EnvelopeSender sender,
-          EnvelopeSender::Make(plan_, header, recipient.public_key(), {.weight = Weight(kWeight), .model_key = {}},
-                               key, RandomSecret(kHpkeSeedSize)));
-      SEALFOLD_ASSIGN_OR_RETURN(const OpenedHeader opened, OpenEnvelopeHeader(sender.signed_header()));
-      SEALFOLD_ASSIGN_OR_RETURN(const EnvelopeReceiver receiver,
-                                EnvelopeReceiver::Make(plan_, opened.header, recipient, sender.sealed_head()));
+          const EnvelopeReceiver receiver,
+          EnvelopeReceiver::Make(plan_, opened.header, recipient, sender.sealed_head()));
       std::vector<Bytes> sealed(sender.chunk_count());
       seal += Seconds([&] {
         for (uint64_t c = 0; c < sealed.size(); ++c) {
@@ -186,12 +198,14 @@ class RoundBench {
       Bytes staged(payload_.size());
       open += Seconds([&] {
         for (uint64_t c = 0; c < sealed.size(); ++c) {
-          const MutableByteSpan out = absl::MakeSpan(staged).subspan(c * plan_.chunk_bytes, ChunkOf(c).size());
+          const MutableByteSpan out =
+              absl::MakeSpan(staged).subspan(c * plan_.chunk_bytes, ChunkOf(c).size());
           SEALFOLD_CHECK(receiver.OpenChunk(c, sealed[c], out).ok());
           SEALFOLD_CHECK(AllInRange(Dtype::kF32, out, plan_.range));
         }
       });
-      fold += Seconds([&] { FoldAdd(Dtype::kF32, staged, grid.Scale(Weight(kWeight)), absl::MakeSpan(sum)); });
+      fold += Seconds(
+          [&] { FoldAdd(Dtype::kF32, staged, grid.Scale(Weight(kWeight)), absl::MakeSpan(sum)); });
     }
     seal_.values.push_back(seal);
     transfer_.values.push_back(transfer);
@@ -213,7 +227,8 @@ class RoundBench {
     to.bind("tcp://127.0.0.1:*");
     from.connect(to.get(zmq::sockopt::last_endpoint));
     std::thread sending([&] {
-      for (const Bytes& m : messages) from.send(zmq::buffer(m.data(), m.size()), zmq::send_flags::none);
+      for (const Bytes& m : messages)
+        from.send(zmq::buffer(m.data(), m.size()), zmq::send_flags::none);
     });
     zmq::message_t message;
     for (size_t i = 0; i < messages.size(); ++i) SEALFOLD_CHECK(to.recv(message).has_value());
@@ -229,7 +244,9 @@ class RoundBench {
 
 absl::Status BenchRound(const Report& report) { return RoundBench().Run(report); }
 
-const Registration kRegistration("round", "a round of 3 x 100 MB as real processes, beside its parts", &BenchRound);
+const Registration kRegistration("round",
+                                 "a round of 3 x 100 MB as real processes, beside its parts",
+                                 &BenchRound);
 
 }  // namespace
 }  // namespace sealfold::bench

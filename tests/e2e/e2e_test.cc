@@ -38,11 +38,12 @@ TEST(EndToEndTest, AModelSealedToTheParticipantsIsReadByThemOnly) {
   absl::StatusOr<ProgramResult> fetched = study.federation().Run(
       "sealfold-participant",
       {"fetch", "model", "--connect", study.federation().endpoint(), "--policy",
-       study.federation().Path("policy.json"), "--key", study.federation().Path("beta/key"), "--round", "3",
-       "--out", study.federation().Path("beta/opened")});
+       study.federation().Path("policy.json"), "--key", study.federation().Path("beta/key"),
+       "--round", "3", "--out", study.federation().Path("beta/opened")});
   ASSERT_TRUE(fetched.ok());
   ASSERT_EQ(fetched->exit_code, kExitDone) << fetched->err;
-  absl::StatusOr<std::string> opened = ReadFile(study.federation().Path("beta/opened"), size_t{1} << 30);
+  absl::StatusOr<std::string> opened =
+      ReadFile(study.federation().Path("beta/opened"), size_t{1} << 30);
   ASSERT_TRUE(opened.ok());
   EXPECT_TRUE(AsBytes(*opened) == ByteSpan(study.ExpectedModel(3)));
 }

@@ -1,5 +1,5 @@
-// The trainer of the end-to-end tests: `known-trainer PARTICIPANT [zeros]`. Reads SEALFOLD_MODEL for the shape, writes
-// SEALFOLD_UPDATE; with `zeros` a sparse file of them.
+// The trainer of the end-to-end tests: `known-trainer PARTICIPANT [zeros]`. Reads SEALFOLD_MODEL
+// for the shape, writes SEALFOLD_UPDATE; with `zeros` a sparse file of them.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -13,8 +13,8 @@
 namespace sealfold {
 namespace {
 
-absl::Status Train(uint64_t participant, bool zeros, const char* model_path, const char* update_path,
-                   uint64_t round) {
+absl::Status Train(uint64_t participant, bool zeros, const char* model_path,
+                   const char* update_path, uint64_t round) {
   SEALFOLD_ASSIGN_OR_RETURN(MappedFile model, MappedFile::Open(model_path));
   SEALFOLD_ASSIGN_OR_RETURN(SafetensorsHeader header,
                             SafetensorsHeader::Parse(model.span(), model.span().size()));
@@ -23,10 +23,12 @@ absl::Status Train(uint64_t participant, bool zeros, const char* model_path, con
   std::ofstream out(update_path, std::ios::binary);
   const Bytes bytes =
       SafetensorsHeaderBytes(tensors, {{"num_examples", absl::StrCat(KnownWeight(participant))}});
-  out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  out.write(reinterpret_cast<const char*>(bytes.data()),
+            static_cast<std::streamsize>(bytes.size()));
   if (zeros) {
     out.close();
-    std::filesystem::resize_file(update_path, bytes.size() + model.span().size() - header.size_bytes);
+    std::filesystem::resize_file(update_path,
+                                 bytes.size() + model.span().size() - header.size_bytes);
     return absl::OkStatus();
   }
   uint64_t i = 0;
@@ -48,8 +50,9 @@ int main(int argc, char** argv) {
   const char* update = std::getenv("SEALFOLD_UPDATE");
   const char* round = std::getenv("SEALFOLD_ROUND");
   if (argc < 2 || model == nullptr || update == nullptr || round == nullptr) return 2;
-  const absl::Status status = sealfold::Train(std::strtoull(argv[1], nullptr, 10), /*zeros=*/argc > 2,
-                                              model, update, std::strtoull(round, nullptr, 10));
+  const absl::Status status =
+      sealfold::Train(std::strtoull(argv[1], nullptr, 10), /*zeros=*/argc > 2, model, update,
+                      std::strtoull(round, nullptr, 10));
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
   return status.ok() ? 0 : 1;
 }

@@ -1,4 +1,5 @@
-// Updates that follow from who makes them and for which round, so that the right model of a round is known.
+// Updates that follow from who makes them and for which round, so that the right model of a round
+// is known.
 #ifndef SEALFOLD_TESTS_E2E_KNOWN_UPDATE_H_
 #define SEALFOLD_TESTS_E2E_KNOWN_UPDATE_H_
 

@@ -1,4 +1,5 @@
-// A model of 5 GB goes through a round, and nobody's memory grows with it but the aggregator's sum and staging.
+// A model of 5 GB goes through a round, and nobody's memory grows with it but the aggregator's sum
+// and staging.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -25,7 +26,8 @@ uint64_t PeakBytes(pid_t pid) {
   std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
   for (std::string line; std::getline(status, line);) {
     if (!absl::StartsWith(line, "VmHWM:")) continue;
-    const std::vector<std::string> words = absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    const std::vector<std::string> words =
+        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
     uint64_t kb = 0;
     EXPECT_TRUE(absl::SimpleAtoi(words.at(1), &kb));
     return kb << 10;
@@ -42,7 +44,8 @@ TEST(LargeModelTest, FiveGigabytesGoThroughARound) {
   ASSERT_NO_FATAL_FAILURE(study.Start());
   for (size_t i = 0; i < KnownStudy::kParticipants; ++i) ASSERT_NO_FATAL_FAILURE(study.Join(i));
   study.Finish();
-  EXPECT_EQ(std::filesystem::file_size(study.ModelPath(1)), std::filesystem::file_size(study.ModelPath(0)));
+  EXPECT_EQ(std::filesystem::file_size(study.ModelPath(1)),
+            std::filesystem::file_size(study.ModelPath(0)));
   EXPECT_EQ(study.Verify(), kExitDone);
   const uint64_t peak = PeakBytes(study.federation().aggregator().pid());
   std::printf("aggregator peak: %.2f GB\n", static_cast<double>(peak) / 1e9);

@@ -57,7 +57,8 @@ struct Relay::State {
   bool Chance(int per_mille) { return static_cast<int>(rng() % 1000) < per_mille; }
 
   // Puts `frames` through the lane: what comes out of it now, in order. Counts what was done to it.
-  std::vector<Frames> Pass(Lane& lane, Frames frames, const Harm& now, std::atomic<uint64_t>& harmed) {
+  std::vector<Frames> Pass(Lane& lane, Frames frames, const Harm& now,
+                           std::atomic<uint64_t>& harmed) {
     std::vector<Frames> out;
     lane.history.push_back(frames);
     if (lane.history.size() > kHistoryMax) lane.history.pop_front();
@@ -136,7 +137,8 @@ void Relay::Loop() {
     for (size_t i = 0; i < identities.size(); ++i) {
       if ((items[i + 1].revents & ZMQ_POLLIN) == 0) continue;
       State::Connection& connection = state_->connections.at(*identities[i]);
-      for (Frames& frames : state_->Pass(connection.down, Receive(connection.back), harm, harmed_)) {
+      for (Frames& frames :
+           state_->Pass(connection.down, Receive(connection.back), harm, harmed_)) {
         frames.insert(frames.begin(), *identities[i]);
         Send(state_->front, frames);
       }

@@ -16,17 +16,17 @@ namespace sealfold {
 struct Harm {
   int drop = 0;
   int duplicate = 0;
-  int flip = 0;     // one bit of head or bulk
-  int delay = 0;    // past up to eight later messages: re-orders
-  int replay = 0;   // an old message of the same connection once more
+  int flip = 0;               // one bit of head or bulk
+  int delay = 0;              // past up to eight later messages: re-orders
+  int replay = 0;             // an old message of the same connection once more
   uint64_t harmed_max = 300;  // then it lets everything pass, so that a test ends
 };
 
 // Listens on a port of its own and forwards to `coordinator` from a thread; stops when it goes.
 class Relay {
  public:
-  // `seed` decides all that is harmed. `on_message` is called in the relay's thread for each message from a
-  // participant, before it goes on; it may start or kill processes.
+  // `seed` decides all that is harmed. `on_message` is called in the relay's thread for each
+  // message from a participant, before it goes on; it may start or kill processes.
   Relay(const std::string& coordinator, uint64_t seed, const Harm& harm,
         std::function<void(const Message&)> on_message = nullptr);
   ~Relay();
@@ -35,6 +35,7 @@ class Relay {
 
   const std::string& endpoint() const { return endpoint_; }
   uint64_t harmed() const { return harmed_; }
+
  private:
   struct State;
   void Loop();

@@ -53,7 +53,8 @@ KnownStudy::KnownStudy(const KnownStudySetup& setup) : setup_(setup) {
   const std::vector<TensorSpec> tensors = Tensors(setup.elements);
   std::ofstream model(directory_ + "/initial.safetensors", std::ios::binary);
   const Bytes header = ModelFileHeader(tensors);
-  model.write(reinterpret_cast<const char*>(header.data()), static_cast<std::streamsize>(header.size()));
+  model.write(reinterpret_cast<const char*>(header.data()),
+              static_cast<std::streamsize>(header.size()));
   model.close();
   std::filesystem::resize_file(directory_ + "/initial.safetensors", ModelFileSizeBytes(tensors));
   absl::StatusOr<Federation> federation = Federation::Prepare(
@@ -61,14 +62,14 @@ KnownStudy::KnownStudy(const KnownStudySetup& setup) : setup_(setup) {
        .directory = directory_,
        .participants = {kNames, kNames + kParticipants},
        .initial_model = directory_ + "/initial.safetensors",
-       .plan_json = absl::StrCat(R"({"name": "known", "range": 1.0, "quorum": 3, "rounds": )", setup.rounds,
-                                 R"(, "weight_max": )", kWeightMax, R"(, "delivery": ")", setup.delivery,
-                                 R"(", "attempts_max": )", setup.attempts_max, R"(, "chunk_bytes": )",
-                                 setup.chunk_bytes,
-                                 setup.staging_bytes_max == 0
-                                     ? ""
-                                     : absl::StrCat(R"(, "staging_bytes_max": )", setup.staging_bytes_max),
-                                 "}"),
+       .plan_json = absl::StrCat(
+           R"({"name": "known", "range": 1.0, "quorum": 3, "rounds": )", setup.rounds,
+           R"(, "weight_max": )", kWeightMax, R"(, "delivery": ")", setup.delivery,
+           R"(", "attempts_max": )", setup.attempts_max, R"(, "chunk_bytes": )", setup.chunk_bytes,
+           setup.staging_bytes_max == 0
+               ? ""
+               : absl::StrCat(R"(, "staging_bytes_max": )", setup.staging_bytes_max),
+           "}"),
        .policy_plan_json = absl::StrCat(R"({"attempts_max": )", setup.policy_attempts_max, "}")});
   EXPECT_TRUE(federation.ok()) << federation.status();
   if (federation.ok()) federation_ = *std::move(federation);
@@ -105,7 +106,8 @@ void KnownStudy::Start() {
 void KnownStudy::Join(size_t participant) {
   if (relay_ != nullptr) federation_->set_participant_endpoint(relay_->endpoint());
   absl::StatusOr<ChildProcess> joined = federation_->Join(
-      participant, absl::StrCat(SEALFOLD_KNOWN_TRAINER, " ", participant, setup_.zeros ? " zeros" : ""),
+      participant,
+      absl::StrCat(SEALFOLD_KNOWN_TRAINER, " ", participant, setup_.zeros ? " zeros" : ""),
       /*json=*/true);
   ASSERT_TRUE(joined.ok()) << joined.status();
   participants_[participant] = *std::move(joined);
@@ -159,19 +161,20 @@ Bytes KnownStudy::PublishedModel(uint64_t round) const {
 }
 
 uint64_t KnownStudy::RecordedAttempt(uint64_t round) const {
-  absl::StatusOr<std::string> bytes =
-      ReadFile(federation_->Path(absl::StrCat("coordinator/record-", round, ".cbor")), kFileBytesMax);
+  absl::StatusOr<std::string> bytes = ReadFile(
+      federation_->Path(absl::StrCat("coordinator/record-", round, ".cbor")), kFileBytesMax);
   if (!bytes.ok()) return 0;
   absl::StatusOr<RecordFile> file = DecodeRecordFile(AsBytes(*bytes));
   return file.ok() ? file->binding.attempt.value() : 0;
 }
 
 int KnownStudy::Verify() const {
-  std::vector<std::string> arguments = {
-      "verify", ModelPath(setup_.rounds), "--policy", federation_->Path("policy.json")};
+  std::vector<std::string> arguments = {"verify", ModelPath(setup_.rounds), "--policy",
+                                        federation_->Path("policy.json")};
   for (uint64_t round = 1; round <= setup_.rounds; ++round) {
-    arguments.insert(arguments.end(),
-                     {"--record", federation_->Path(absl::StrCat("coordinator/record-", round, ".cbor"))});
+    arguments.insert(
+        arguments.end(),
+        {"--record", federation_->Path(absl::StrCat("coordinator/record-", round, ".cbor"))});
   }
   absl::StatusOr<ProgramResult> result = federation_->Run("sealfold-participant", arguments);
   EXPECT_TRUE(result.ok());

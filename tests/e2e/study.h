@@ -19,12 +19,12 @@ struct KnownStudySetup {
   uint64_t attempts_max = 3;
   uint64_t policy_attempts_max = 3;
   uint64_t chunk_bytes = 4096;
-  bool zeros = false;                  // sparse updates; the models stay the initial one
-  uint64_t staging_bytes_max = 0;      // 0: the plan's default
+  bool zeros = false;              // sparse updates; the models stay the initial one
+  uint64_t staging_bytes_max = 0;  // 0: the plan's default
 };
 
-// The folder goes with the object. Every call fails the test (as a fatal GoogleTest failure) where it cannot
-// be done.
+// The folder goes with the object. Every call fails the test (as a fatal GoogleTest failure) where
+// it cannot be done.
 class KnownStudy {
  public:
   static constexpr size_t kParticipants = 3;
@@ -41,8 +41,8 @@ class KnownStudy {
   void Join(size_t participant);
   void set_relay(const Relay* relay) { relay_ = relay; }
   ChildProcess& participant(size_t i) { return *participants_[i]; }
-  // Waits for all participants to end by themselves with exit code 0. One that gives up on the network is started
-  // again, as whoever runs it would, up to `restarts_max` times in all.
+  // Waits for all participants to end by themselves with exit code 0. One that gives up on the
+  // network is started again, as whoever runs it would, up to `restarts_max` times in all.
   void Finish(int restarts_max = 0);
 
   // What `round` must publish, to the byte, computed by other code than the aggregator's.

@@ -1,4 +1,5 @@
-// Any bytes: what reads deterministically writes back as itself; tolerant reading never does more than fail.
+// Any bytes: what reads deterministically writes back as itself; tolerant reading never does more
+// than fail.
 #include "protocol/base/error.h"
 #include "protocol/cbor/value.h"
 

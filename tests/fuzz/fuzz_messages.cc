@@ -22,8 +22,8 @@ void TryAll(ByteSpan bytes) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sealfold;  // NOLINT(google-build-using-namespace): the list below is the file
-  TryAll<StatusRequest, RunStatus, GetRequest, Part, RefusedMessage, Hello, Offer, Begin, Chunk, Query, Progress,
-         ReceiptMessage, Ready, StartRound, CloseRound, Inspect, RoundState, WantBase, Base, ModelPart, Finished,
-         Failed>(ByteSpan(data, size));
+  TryAll<StatusRequest, RunStatus, GetRequest, Part, RefusedMessage, Hello, Offer, Begin, Chunk,
+         Query, Progress, ReceiptMessage, Ready, StartRound, CloseRound, Inspect, RoundState,
+         WantBase, Base, ModelPart, Finished, Failed>(ByteSpan(data, size));
   return 0;
 }

@@ -1,5 +1,5 @@
-// Plans, envelope headers, receipts, records and record files. A fuzzer cannot sign, so the payload decoders are
-// reached by signing the input with a fixed key under each context.
+// Plans, envelope headers, receipts, records and record files. A fuzzer cannot sign, so the payload
+// decoders are reached by signing the input with a fixed key under each context.
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/envelope/envelope.h"

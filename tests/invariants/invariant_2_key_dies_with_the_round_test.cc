@@ -1,5 +1,5 @@
-// Invariant 2: the key an update is sealed to exists only in the aggregator, is named in verified evidence, and
-// dies with the round.
+// Invariant 2: the key an update is sealed to exists only in the aggregator, is named in verified
+// evidence, and dies with the round.
 #include <gtest/gtest.h>
 
 #include "aggregator/core/testing/sample_host.h"
@@ -22,9 +22,10 @@ TEST(KeyDiesWithTheRoundTest, EvidenceNamesTheKeyThatUpdatesAreSealedTo) {
   auto round = RoundMachine::Start(run.FirstStart(), std::move(setup), 0, actions);
   ASSERT_TRUE(round.ok()) << round.status();
   actions.clear();
-  (*round)->OnMessage({1}, testing::Encode(Hello{.plan = run.signed_plan.digest,
-                                                 .participant = run.parties[0].key.public_key(),
-                                                 .nonce = SessionNonce()}),
+  (*round)->OnMessage({1},
+                      testing::Encode(Hello{.plan = run.signed_plan.digest,
+                                            .participant = run.parties[0].key.public_key(),
+                                            .nonce = SessionNonce()}),
                       1, actions);
   const AskEvidence* ask = nullptr;
   for (const Action& action : actions) {
@@ -50,7 +51,8 @@ TEST(KeyDiesWithTheRoundTest, WhatWasSealedToARoundOpensInNoOther) {
   EXPECT_EQ(second.Code(0, sender.begin()), "wrong_recipient_key");
   // A header made for the new key does not help what was sealed to the old one.
   EnvelopeHeader header = SampleSender::HeaderFor(run, 0, second.GetOffer(0), {});
-  header.enc = OpenEnvelopeHeader(cbor::DecodeFields<Begin>(sender.begin().head)->header)->header.enc;
+  header.enc =
+      OpenEnvelopeHeader(cbor::DecodeFields<Begin>(sender.begin().head)->header)->header.enc;
   EXPECT_EQ(second.Code(0, testing::SignedBegin(header, run.parties[0].key, sender.begin().bulk)),
             "seal_broken");
   EXPECT_EQ(second.round->SumFingerprint(), before);

@@ -1,4 +1,5 @@
-// Invariant 3: an update is folded wholly, once, under the plan it was sealed for, or leaves no trace in the sum.
+// Invariant 3: an update is folded wholly, once, under the plan it was sealed for, or leaves no
+// trace in the sum.
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -51,11 +52,12 @@ TEST_F(WhollyOnceTest, ASecondTimeChangesNothing) {
 }
 
 TEST_F(WhollyOnceTest, AnUpdateWithOneBadElementLeavesNoTrace) {
-  for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
-                           run_.plan.range * 1.01}) {
+  for (const double bad : {std::numeric_limits<double>::quiet_NaN(),
+                           std::numeric_limits<double>::infinity(), run_.plan.range * 1.01}) {
     SampleUpdate update = run_.MakeUpdate(1);
     const PayloadLayout layout = run_.layout();
-    testing::SetElement(layout, layout.parts.size() - 1, layout.parts.back().elements - 1, bad, update.payload);
+    testing::SetElement(layout, layout.parts.size() - 1, layout.parts.back().elements - 1, bad,
+                        update.payload);
     static uint64_t sequence = 0;
     SampleSender sender(run_, 0, host_.GetOffer(0), update, {.sequence = ++sequence});
     host_.Say(0, sender.begin());
@@ -72,7 +74,8 @@ TEST_F(WhollyOnceTest, AnUpdateForAnotherPlanLeavesNoTrace) {
   other.Sign();
   EnvelopeHeader header = SampleSender::HeaderFor(other, 0, host_.GetOffer(0), {});
   header.plan = other.signed_plan.digest;
-  SampleSender sender(other, header, other.parties[0].key, host_.GetOffer(0).hpke_key, other.MakeUpdate(1));
+  SampleSender sender(other, header, other.parties[0].key, host_.GetOffer(0).hpke_key,
+                      other.MakeUpdate(1));
   EXPECT_EQ(host_.Code(0, sender.begin()), "wrong_plan");
   for (uint64_t i = 0; i < sender.chunk_count(); ++i) host_.Say(0, sender.chunk(i));
   EXPECT_EQ(Sum(), empty_);

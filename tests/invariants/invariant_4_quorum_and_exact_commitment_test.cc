@@ -1,4 +1,5 @@
-// Invariant 4: the global model is published only with quorum, and its record commits to exactly the updates folded.
+// Invariant 4: the global model is published only with quorum, and its record commits to exactly
+// the updates folded.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -47,8 +48,9 @@ TEST(QuorumTest, TheRecordCommitsToExactlyTheUpdatesFolded) {
 
   const SigningPublicKey& key = host.record_file->binding.record_key;
   for (const auto& [party, receipt] : {std::pair(2, receipt_2), std::pair(0, receipt_0)}) {
-    ReceiptProof proof{.receipt = receipt,
-                       .path = *InclusionPath(*host.record_file, run.parties[party].key.public_key())};
+    ReceiptProof proof{
+        .receipt = receipt,
+        .path = *InclusionPath(*host.record_file, run.parties[party].key.public_key())};
     EXPECT_TRUE(CheckReceiptProof(proof, *checked, key).ok());
   }
   EXPECT_FALSE(InclusionPath(*host.record_file, run.parties[1].key.public_key()).ok());

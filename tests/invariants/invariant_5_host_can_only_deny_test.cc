@@ -1,5 +1,6 @@
-// Invariant 5: the host can deny service; it cannot read, replay, substitute or roll back anything that a client would
-// accept. Here a host without keys does to a client what it can: with what it stored, delayed or started anew.
+// Invariant 5: the host can deny service; it cannot read, replay, substitute or roll back anything
+// that a client would accept. Here a host without keys does to a client what it can: with what it
+// stored, delayed or started anew.
 #include <gtest/gtest.h>
 
 #include "participant-client/record/model_file.h"
@@ -23,8 +24,8 @@ using testing_world::World;
 
 class HostCanOnlyDenyTest : public ::testing::Test {
  protected:
-  // Why a session of a new process goes no further with what the host offers; and that not a byte of the update was
-  // read for it, sealed or remembered as sent.
+  // Why a session of a new process goes no further with what the host offers; and that not a byte
+  // of the update was read for it, sealed or remembered as sent.
   std::string RefusalOf(SimulatedAggregator& offered) {
     const uint64_t reads = bench_.payload.reads;
     const uint64_t saves = bench_.store.saves;
@@ -201,7 +202,8 @@ TEST_F(HostCanOnlyDenyTest, AnOldOrForeignRecordIsNotTheNextOne) {
       {Published(on_twins_model, "model 2").checked, "chain_base"}};
   for (const auto& [record, code] : stored) {
     EXPECT_EQ(ErrorCode(CheckRecordChain(&previous, record)), code);
-    // Without that check, too, the memory does not go back; whether a base model fits is for that check alone.
+    // Without that check, too, the memory does not go back; whether a base model fits is for that
+    // check alone.
     if (code == "chain_base") continue;
     EXPECT_EQ(ErrorCode(Remember(record, memory)), "record_rolled_back");
     EXPECT_EQ(memory, before);

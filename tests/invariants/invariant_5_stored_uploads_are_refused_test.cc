@@ -1,5 +1,5 @@
-// Invariant 5, at the aggregator: what the host stored of one session is refused by every other, and leaves no trace in
-// the sum.
+// Invariant 5, at the aggregator: what the host stored of one session is refused by every other,
+// and leaves no trace in the sum.
 #include <gtest/gtest.h>
 
 #include "aggregator/core/testing/sample_host.h"
@@ -39,7 +39,8 @@ TEST(StoredUploadsAreRefused, ByTheSameAggregatorUnderAnotherHeader) {
   SampleHost first(run);
   const testing::SampleUpdate update = run.MakeUpdate(1);
   SampleSender stored(run, 0, first.GetOffer(0), update, {});
-  // Chunks of one session under the header of another, of the same participant and for the same aggregator.
+  // Chunks of one session under the header of another, of the same participant and for the same
+  // aggregator.
   SampleSender earlier(run, 1, first.GetOffer(1), update, {});
   SampleSender later(run, 1, first.GetOffer(1), run.MakeUpdate(2), {.sequence = 2});
   const Digest nothing = first.round->SumFingerprint();
@@ -50,7 +51,8 @@ TEST(StoredUploadsAreRefused, ByTheSameAggregatorUnderAnotherHeader) {
   // Nor is one participant's chunk another's.
   first.Say(0, stored.begin());
   Message moved = later.chunk(0);
-  moved.head = cbor::EncodeFields(Chunk{.participant = run.parties[0].key.public_key(), .index = 0});
+  moved.head =
+      cbor::EncodeFields(Chunk{.participant = run.parties[0].key.public_key(), .index = 0});
   EXPECT_EQ(first.Code(0, moved), "seal_broken");
   EXPECT_EQ(first.round->SumFingerprint(), nothing);
 }

@@ -1,5 +1,5 @@
-// Invariant 6: untrusted bytes reach only parsers that are bounded, strict and fuzzed; own messages are deterministic
-// CBOR and are refused when re-encoding differs.
+// Invariant 6: untrusted bytes reach only parsers that are bounded, strict and fuzzed; own messages
+// are deterministic CBOR and are refused when re-encoding differs.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -69,7 +69,8 @@ TEST_F(StrictParsersTest, MessagesBeyondTheirBoundsAreRefusedUnread) {
 TEST_F(StrictParsersTest, NestingAndLengthsThatLieCostNothing) {
   Bytes bomb(10'000, 0x81);
   EXPECT_EQ(ErrorCode(cbor::ParseTolerant(bomb).status()), "cbor_too_deep");
-  for (const char* hex : {"9b7fffffffffffffff", "bb7fffffffffffffff", "5b7fffffffffffffff", "7b7fffffffffffffff"}) {
+  for (const char* hex :
+       {"9b7fffffffffffffff", "bb7fffffffffffffff", "5b7fffffffffffffff", "7b7fffffffffffffff"}) {
     EXPECT_EQ(ErrorCode(cbor::ParseTolerant(*HexDecode(hex)).status()), "cbor_truncated");
   }
 }
@@ -82,7 +83,8 @@ TEST_F(StrictParsersTest, RandomBytesNeverChangeTheSum) {
   const std::vector<Message> good = GoodMessages();
   for (int i = 0; i < 2000; ++i) {
     Message message = good[rng() % good.size()];
-    for (uint64_t n = rng() % 4 + 1; n > 0; --n) message.head[rng() % message.head.size()] = static_cast<uint8_t>(rng());
+    for (uint64_t n = rng() % 4 + 1; n > 0; --n)
+      message.head[rng() % message.head.size()] = static_cast<uint8_t>(rng());
     host_.Say(0, message);
   }
   EXPECT_EQ(host_.round->SumFingerprint(), before);
@@ -90,10 +92,12 @@ TEST_F(StrictParsersTest, RandomBytesNeverChangeTheSum) {
 
 // Each folder that parses untrusted bytes has its target; `./run fuzz` runs them.
 TEST_F(StrictParsersTest, EveryParserHasAFuzzTarget) {
-  for (const char* name :
-       {"cbor", "messages", "signed_objects", "cose_sign1", "merkle_proof", "safetensors", "key_file", "plan_json",
-        "policy_json", "nitro_document", "nsm_request", "nsm_response", "round_message", "client_messages"}) {
-    EXPECT_TRUE(std::filesystem::exists(absl::StrCat(SEALFOLD_TEST_DATA, "/../fuzz/fuzz_", name, ".cc"))) << name;
+  for (const char* name : {"cbor", "messages", "signed_objects", "cose_sign1", "merkle_proof",
+                           "safetensors", "key_file", "plan_json", "policy_json", "nitro_document",
+                           "nsm_request", "nsm_response", "round_message", "client_messages"}) {
+    EXPECT_TRUE(
+        std::filesystem::exists(absl::StrCat(SEALFOLD_TEST_DATA, "/../fuzz/fuzz_", name, ".cc")))
+        << name;
   }
 }
 

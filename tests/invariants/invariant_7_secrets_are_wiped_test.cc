@@ -1,5 +1,5 @@
-// Invariant 7: secrets are locked in memory and wiped; plaintext updates are wiped once folded; no log line, metric or
-// error carries one.
+// Invariant 7: secrets are locked in memory and wiped; plaintext updates are wiped once folded; no
+// log line, metric or error carries one.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -20,8 +20,8 @@ using testing::SampleRun;
 using testing::SampleSender;
 using testing::SampleUpdate;
 
-// How often `needle` XOR 0xff stands in this process's writable memory. The needle is kept inverted so that the
-// search does not find itself.
+// How often `needle` XOR 0xff stands in this process's writable memory. The needle is kept inverted
+// so that the search does not find itself.
 size_t CountInMemory(const Bytes& inverted) {
   std::ifstream maps("/proc/self/maps");
   const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
@@ -36,15 +36,21 @@ size_t CountInMemory(const Bytes& inverted) {
     uintptr_t from = 0;
     uintptr_t to = 0;
     char flags[8];
-    if (std::sscanf(line.c_str(), "%lx-%lx %7s", &from, &to, flags) != 3 || flags[0] != 'r' || flags[1] != 'w') {
+    if (std::sscanf(line.c_str(), "%lx-%lx %7s", &from, &to, flags) != 3 || flags[0] != 'r' ||
+        flags[1] != 'w') {
       continue;
     }
     for (uintptr_t at = from; at < to; at += kBlock - inverted.size()) {
-      if (at <= reinterpret_cast<uintptr_t>(block) && reinterpret_cast<uintptr_t>(block) < at + kBlock) continue;
-      const ssize_t n = pread(memory, block, std::min<size_t>(kBlock, to - at), static_cast<off_t>(at));
+      if (at <= reinterpret_cast<uintptr_t>(block) &&
+          reinterpret_cast<uintptr_t>(block) < at + kBlock)
+        continue;
+      const ssize_t n =
+          pread(memory, block, std::min<size_t>(kBlock, to - at), static_cast<off_t>(at));
       for (ssize_t i = 0; i + static_cast<ssize_t>(inverted.size()) <= n; ++i) {
         size_t k = 0;
-        while (k < inverted.size() && block[i + static_cast<ssize_t>(k)] == static_cast<uint8_t>(~inverted[k])) ++k;
+        while (k < inverted.size() &&
+               block[i + static_cast<ssize_t>(k)] == static_cast<uint8_t>(~inverted[k]))
+          ++k;
         if (k == inverted.size()) ++count;
       }
     }
@@ -79,10 +85,12 @@ std::vector<Message> SealMarkedUpdate(const SampleRun& run, const Offer& offer) 
 }
 
 TEST(SecretsAreWipedTest, ASecretIsGoneWhenItsOwnerIs) {
-  const Bytes inverted = {0x13, 0x57, 0x9b, 0xdf, 0x02, 0x46, 0x8a, 0xce, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x89};
+  const Bytes inverted = {0x13, 0x57, 0x9b, 0xdf, 0x02, 0x46, 0x8a, 0xce,
+                          0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x89};
   {
     Secret secret(inverted.size());
-    for (size_t i = 0; i < inverted.size(); ++i) secret.mutable_span()[i] = static_cast<uint8_t>(~inverted[i]);
+    for (size_t i = 0; i < inverted.size(); ++i)
+      secret.mutable_span()[i] = static_cast<uint8_t>(~inverted[i]);
     EXPECT_EQ(CountInMemory(inverted), 1u) << "the search finds it while it lives";
     Secret moved = std::move(secret);
     EXPECT_EQ(CountInMemory(inverted), 1u) << "a move leaves nothing behind";
@@ -125,11 +133,13 @@ TEST(SecretsAreWipedTest, ARefusalCarriesNoElement) {
   host.Say(0, sender.begin());
   std::optional<RefusedMessage> refused;
   for (const Message& answer : host.Say(0, sender.chunk(0))) {
-    if (testing::TypeOf(answer) == RefusedMessage::kType) refused = testing::As<RefusedMessage>(answer);
+    if (testing::TypeOf(answer) == RefusedMessage::kType)
+      refused = testing::As<RefusedMessage>(answer);
   }
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->code, "out_of_range");
-  for (const std::string* text : {&refused->what, &refused->expected, &refused->found, &refused->advice}) {
+  for (const std::string* text :
+       {&refused->what, &refused->expected, &refused->found, &refused->advice}) {
     EXPECT_EQ(text->find("1234"), std::string::npos) << *text;
     EXPECT_EQ(text->find("1238"), std::string::npos) << *text;
   }

@@ -1,5 +1,5 @@
-// Invariant 8: protocol and round logic are state machines without sockets, clocks or randomness of their own, so any
-// run can be replayed from a seed.
+// Invariant 8: protocol and round logic are state machines without sockets, clocks or randomness of
+// their own, so any run can be replayed from a seed.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -32,7 +32,8 @@ Digest RunRound(uint64_t seed) {
   Sha256Stream all;
   std::vector<std::vector<Message>> uploads;
   for (size_t party = 0; party < run.parties.size(); ++party) {
-    uploads.push_back(testing::SealUpload(run, party, host.GetOffer(party), run.MakeUpdate(seed + party),
+    uploads.push_back(testing::SealUpload(run, party, host.GetOffer(party),
+                                          run.MakeUpdate(seed + party),
                                           testing::SeedOf("ephemeral", seed + party)));
   }
   std::vector<size_t> next(uploads.size(), 0);
@@ -54,7 +55,8 @@ TEST(ReplayTest, ARoundIsAFunctionOfItsSeed) {
   EXPECT_NE(RunRound(seed), RunRound(seed + 1));
 }
 
-// What core may not do is not there to be called: none of its sources names a clock, a socket, a file or randomness.
+// What core may not do is not there to be called: none of its sources names a clock, a socket, a
+// file or randomness.
 TEST(ReplayTest, CoreAndProtocolNameNoSourceOfChange) {
   // Held by the build for sockets (core links no ZeroMQ); for the rest the sources are read.
   const std::string root = std::string(SEALFOLD_TEST_DATA) + "/../../aggregator/core";
@@ -68,8 +70,9 @@ TEST(ReplayTest, CoreAndProtocolNameNoSourceOfChange) {
     ++files;
     std::ifstream in(path);
     const std::string text((std::istreambuf_iterator<char>(in)), {});
-    for (const char* word : {"std::chrono", "clock_gettime", "gettimeofday", "std::random", "randombytes", "base/random.h",
-                             "getrandom", "socket(", "fopen", "fstream", "std::rand"}) {
+    for (const char* word :
+         {"std::chrono", "clock_gettime", "gettimeofday", "std::random", "randombytes",
+          "base/random.h", "getrandom", "socket(", "fopen", "fstream", "std::rand"}) {
       EXPECT_EQ(text.find(word), std::string::npos) << path << " names " << word;
     }
   }

@@ -288,8 +288,7 @@ void Intake::SendProgress(const Bytes& session, uint32_t participant, Actions& a
     progress.header = upload.header;
     progress.next = upload.next;
     if (upload.has_room) {
-      progress.credit =
-          std::min(CreditChunks(), terms_.chunk_count - upload.next);
+      progress.credit = std::min(CreditChunks(), terms_.chunk_count - upload.next);
     }
   }
   Send(actions, session, progress);

@@ -34,7 +34,8 @@
 
 namespace sealfold {
 
-// What a sender may have under way: so many bytes of chunks, but no more messages than that; at least one.
+// What a sender may have under way: so many bytes of chunks, but no more messages than that; at
+// least one.
 inline constexpr uint64_t kCreditBytes = 4u << 20;
 inline constexpr uint64_t kCreditChunksMax = 128;
 

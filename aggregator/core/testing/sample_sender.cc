@@ -77,17 +77,17 @@ Message SampleSender::chunk(uint64_t index) {
 std::vector<Message> SealUpload(const SampleRun& run, size_t party, const Offer& offer,
                                 const SampleUpdate& update, const Secret& ephemeral) {
   const SigningKey& key = run.parties[party].key;
-  EnvelopeSender sender =
-      *EnvelopeSender::Make(run.plan, SampleSender::HeaderFor(run, party, offer, {}), offer.hpke_key,
-                            {.weight = update.weight, .model_key = {}}, key, ephemeral);
-  std::vector<Message> out = {Encode(Begin{.header = sender.signed_header()}, sender.sealed_head())};
+  EnvelopeSender sender = *EnvelopeSender::Make(
+      run.plan, SampleSender::HeaderFor(run, party, offer, {}), offer.hpke_key,
+      {.weight = update.weight, .model_key = {}}, key, ephemeral);
+  std::vector<Message> out = {
+      Encode(Begin{.header = sender.signed_header()}, sender.sealed_head())};
   for (uint64_t i = 0; i < sender.chunk_count(); ++i) {
     const uint64_t size = ChunkSizeBytes(update.payload.size(), run.plan.chunk_bytes, i);
     Bytes sealed(size + kAeadTagSize);
     sender.SealChunk(i, ByteSpan(update.payload).subspan(i * run.plan.chunk_bytes, size),
                      absl::MakeSpan(sealed));
-    out.push_back(
-        Encode(Chunk{.participant = key.public_key(), .index = i}, std::move(sealed)));
+    out.push_back(Encode(Chunk{.participant = key.public_key(), .index = i}, std::move(sealed)));
   }
   return out;
 }

@@ -19,8 +19,8 @@ Message Encode(const M& message, Bytes bulk = {}) {
 // A begin with any header, signed by anyone.
 Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer, Bytes sealed_head);
 
-// A whole upload, begin and chunks, as a function of its arguments: `ephemeral` is the sender's one secret.
-// Nothing of the payload in the clear stays behind.
+// A whole upload, begin and chunks, as a function of its arguments: `ephemeral` is the sender's one
+// secret. Nothing of the payload in the clear stays behind.
 std::vector<Message> SealUpload(const SampleRun& run, size_t party, const Offer& offer,
                                 const SampleUpdate& update, const Secret& ephemeral);
 

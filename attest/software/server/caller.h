@@ -9,8 +9,8 @@
 #include <map>
 
 #include "absl/status/statusor.h"
-#include "protocol/base/unique_fd.h"
 #include "protocol/base/types.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold {
 

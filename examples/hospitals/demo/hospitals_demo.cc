@@ -1,4 +1,5 @@
-// The demonstration: a federated study between three hospitals, verified, and three things that must not pass.
+// The demonstration: a federated study between three hospitals, verified, and three things that
+// must not pass.
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <filesystem>
@@ -47,7 +48,8 @@ struct Spread {
   explicit Spread(const std::vector<double>& values) {
     for (double v : values) mean += v / static_cast<double>(values.size());
     for (double v : values) deviation += (v - mean) * (v - mean);
-    deviation = values.size() < 2 ? 0 : std::sqrt(deviation / static_cast<double>(values.size() - 1));
+    deviation =
+        values.size() < 2 ? 0 : std::sqrt(deviation / static_cast<double>(values.size() - 1));
   }
   double mean = 0;
   double deviation = 0;
@@ -66,16 +68,16 @@ void ShowRow(Screen& screen, const std::string& name, const std::vector<Metrics>
   if (metrics.size() == 1) {
     screen.Always(absl::StrFormat("  %-16s %8.2f %%   %8.4f", name, a.mean, u.mean));
   } else {
-    screen.Always(absl::StrFormat("  %-16s %6.2f ± %4.2f %%   %6.4f ± %6.4f", name, a.mean, a.deviation,
-                                  u.mean, u.deviation));
+    screen.Always(absl::StrFormat("  %-16s %6.2f ± %4.2f %%   %6.4f ± %6.4f", name, a.mean,
+                                  a.deviation, u.mean, u.deviation));
   }
 }
 
 void ShowTable(Screen& screen, const std::vector<StudyResult>& results) {
   screen.Always("");
   screen.Always(results.size() == 1 ? "On the common test set     accuracy        AUC"
-                                    : absl::StrCat("On the common test set, mean ± sd over ", results.size(),
-                                                   " seeds: accuracy, AUC"));
+                                    : absl::StrCat("On the common test set, mean ± sd over ",
+                                                   results.size(), " seeds: accuracy, AUC"));
   std::vector<Metrics> alone_mean;
   std::vector<Metrics> federated;
   std::vector<Metrics> pooled;
@@ -100,26 +102,30 @@ void ShowTable(Screen& screen, const std::vector<StudyResult>& results) {
   if (!results.front().caveat.empty()) screen.Always("  " + results.front().caveat);
 }
 
-absl::Status ShowVerification(Screen& screen, const DemoOptions& options, const std::string& directory,
-                              const StudyResult& result) {
+absl::Status ShowVerification(Screen& screen, const DemoOptions& options,
+                              const std::string& directory, const StudyResult& result) {
   screen.Heading("Anyone can verify the published model, offline");
-  std::vector<std::string> command = {options.programs + "/sealfold-participant", "verify", result.model,
-                                      "--policy", directory + "/policy.json"};
-  for (const std::string& record : result.records) command.insert(command.end(), {"--record", record});
+  std::vector<std::string> command = {options.programs + "/sealfold-participant", "verify",
+                                      result.model, "--policy", directory + "/policy.json"};
+  for (const std::string& record : result.records)
+    command.insert(command.end(), {"--record", record});
   SEALFOLD_ASSIGN_OR_RETURN(const ProgramResult verified, RunToEnd(command));
   const std::vector<std::string> lines = absl::StrSplit(verified.out, '\n', absl::SkipEmpty());
   constexpr size_t kLinesShown = 12;  // a chain's records look alike: the last ones are enough
   if (lines.size() > kLinesShown) {
     screen.Line(absl::StrCat("  (", lines.size() - kLinesShown, " lines on earlier rounds)"));
   }
-  for (size_t i = lines.size() > kLinesShown ? lines.size() - kLinesShown : 0; i < lines.size(); ++i) {
+  for (size_t i = lines.size() > kLinesShown ? lines.size() - kLinesShown : 0; i < lines.size();
+       ++i) {
     screen.Line("  " + lines[i]);
   }
   if (verified.exit_code == kExitDone) return absl::OkStatus();
-  return Refused({.code = "verification_failed", .what = "the published model", .found = verified.err});
+  return Refused(
+      {.code = "verification_failed", .what = "the published model", .found = verified.err});
 }
 
-absl::Status ShowRefusal(Screen& screen, const std::string& title, const absl::StatusOr<Refusal>& refusal) {
+absl::Status ShowRefusal(Screen& screen, const std::string& title,
+                         const absl::StatusOr<Refusal>& refusal) {
   SEALFOLD_RETURN_IF_ERROR(refusal.status());
   screen.Heading(title);
   for (absl::string_view line : absl::StrSplit(refusal->said, '\n', absl::SkipEmpty())) {
@@ -134,7 +140,8 @@ absl::Status ShowRefusal(Screen& screen, const std::string& title, const absl::S
 }
 
 absl::Status ShowRefusals(Screen& screen, const std::string& directory, const StudyResult& result) {
-  SEALFOLD_RETURN_IF_ERROR(ShowRefusal(screen, "Refused: an aggregator whose binary differs in one byte",
+  SEALFOLD_RETURN_IF_ERROR(ShowRefusal(screen,
+                                       "Refused: an aggregator whose binary differs in one byte",
                                        RefuseChangedAggregator(result.federation, result.update)));
   SEALFOLD_RETURN_IF_ERROR(
       ShowRefusal(screen, "Refused: the published model with one bit changed",
@@ -154,8 +161,9 @@ absl::Status RunSeeds(const DemoOptions& options, const std::string& directory) 
                      .seed = seed};
     std::filesystem::create_directories(setup.directory);
     SEALFOLD_ASSIGN_OR_RETURN(StudyResult result, RunStudy(setup, screen));
-    screen.Always(absl::StrFormat("seed %u: federated %.2f %%, pooled %.2f %%", static_cast<unsigned>(seed),
-                                  100 * result.federated.accuracy, 100 * result.pooled.accuracy));
+    screen.Always(absl::StrFormat("seed %u: federated %.2f %%, pooled %.2f %%",
+                                  static_cast<unsigned>(seed), 100 * result.federated.accuracy,
+                                  100 * result.pooled.accuracy));
     results.push_back(std::move(result));
   }
   ShowTable(screen, results);
@@ -167,14 +175,15 @@ absl::Status RunOnce(const DemoOptions& options, const std::string& directory) {
   screen.Line("Three hospitals train one model; none shows its patients or its updates to anyone.");
   SEALFOLD_ASSIGN_OR_RETURN(
       const StudyResult result,
-      RunStudy({.programs = options.programs, .data = options.data, .directory = directory}, screen));
+      RunStudy({.programs = options.programs, .data = options.data, .directory = directory},
+               screen));
   ShowTable(screen, {result});
   SEALFOLD_RETURN_IF_ERROR(ShowVerification(screen, options, directory, result));
   SEALFOLD_RETURN_IF_ERROR(ShowRefusals(screen, directory, result));
   screen.Heading("Where things are, and what to try next");
   screen.Line(absl::StrCat("  files           ", directory));
-  screen.Line(absl::StrCat("  a record        ", options.programs, "/sealfold-participant inspect ", directory,
-                           "/coordinator/record-1.cbor"));
+  screen.Line(absl::StrCat("  a record        ", options.programs, "/sealfold-participant inspect ",
+                           directory, "/coordinator/record-1.cbor"));
   screen.Line("  five seeds      ./run demo --seeds 5");
   screen.Line("  as a hospital   docs/hospital.md");
   return absl::OkStatus();
@@ -185,13 +194,17 @@ absl::Status RunOnce(const DemoOptions& options, const std::string& directory) {
 
 int main(int argc, char** argv) {
   using sealfold::hospitals::DemoOptions;
-  CLI::App app("A federated study between three hospitals, as real processes on this machine.", "hospitals-demo");
+  CLI::App app("A federated study between three hospitals, as real processes on this machine.",
+               "hospitals-demo");
   DemoOptions options;
-  app.add_option("--programs", options.programs, "Folder of the programs")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--programs", options.programs, "Folder of the programs")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   app.add_option("--data", options.data, "Folder with wdbc.csv and plan.json")
       ->required()
       ->check(CLI::ExistingDirectory);
-  app.add_option("--dir", options.directory, "Folder for all files; emptied first")->capture_default_str();
+  app.add_option("--dir", options.directory, "Folder for all files; emptied first")
+      ->capture_default_str();
   app.add_option("--seeds", options.seeds, "Run that many studies and print one table")
       ->capture_default_str()
       ->check(CLI::Range(1, 100));

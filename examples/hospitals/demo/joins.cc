@@ -8,7 +8,9 @@
 namespace sealfold::hospitals {
 
 Joins::Joins(std::vector<ChildProcess> processes)
-    : processes_(std::move(processes)), reaped_(processes_.size(), false), running_(processes_.size()) {
+    : processes_(std::move(processes)),
+      reaped_(processes_.size(), false),
+      running_(processes_.size()) {
   for (size_t i = 0; i < processes_.size(); ++i) readers_.emplace_back([this, i] { Read(i); });
 }
 

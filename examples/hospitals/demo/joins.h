@@ -16,8 +16,8 @@ namespace sealfold::hospitals {
 
 struct JoinEvent {
   size_t participant = 0;
-  nlohmann::json event;                    // one line of its output; null at its end
-  std::optional<int> exit_code = {};       // at its end
+  nlohmann::json event;               // one line of its output; null at its end
+  std::optional<int> exit_code = {};  // at its end
 };
 
 // Reads from a thread for each process; ends when they do or when it goes (which kills them).

@@ -14,8 +14,8 @@ namespace {
 
 constexpr size_t kProgramBytesMax = size_t{1} << 30;
 constexpr size_t kModelBytesMax = 1 << 20;
-// Compilers leave their name in a program's comment section, which no instruction reads: a byte changed there
-// gives a program that does the same and is another.
+// Compilers leave their name in a program's comment section, which no instruction reads: a byte
+// changed there gives a program that does the same and is another.
 constexpr char kUnreadText[] = "GCC: (";
 
 // The folder `name` below setup.directory, empty.
@@ -24,7 +24,8 @@ absl::StatusOr<std::string> FreshFolder(const FederationSetup& setup, const std:
   std::error_code error;
   std::filesystem::remove_all(folder, error);
   if (!std::filesystem::create_directories(folder, error)) {
-    return BadInput({.code = "folder_unusable", .what = "making " + folder, .found = error.message()});
+    return BadInput(
+        {.code = "folder_unusable", .what = "making " + folder, .found = error.message()});
   }
   return folder;
 }
@@ -46,13 +47,14 @@ absl::StatusOr<std::string> ChangeOneByte(const std::string& program, const std:
 }
 
 // Submits as the first participant, and tells what became of it.
-absl::StatusOr<Refusal> Submit(Federation& federation, const std::string& name, const std::string& update) {
+absl::StatusOr<Refusal> Submit(Federation& federation, const std::string& name,
+                               const std::string& update) {
   SEALFOLD_ASSIGN_OR_RETURN(
       ProgramResult result,
       federation.Run("sealfold-participant",
-                     {"submit", "--connect", federation.endpoint(), "--policy", federation.Path("policy.json"),
-                      "--key", federation.Path(name + "/key"), "--state", federation.Path(name + "/state"),
-                      "--update", update}));
+                     {"submit", "--connect", federation.endpoint(), "--policy",
+                      federation.Path("policy.json"), "--key", federation.Path(name + "/key"),
+                      "--state", federation.Path(name + "/state"), "--update", update}));
   return Refusal{.said = result.err, .exit_code = result.exit_code};
 }
 

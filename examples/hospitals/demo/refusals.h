@@ -16,11 +16,12 @@ struct Refusal {
   int exit_code = 0;
 };
 
-// `setup` is that of an honest federation; each refusal builds its own beside it, in setup.directory.
-// `update` is an update that a participant would submit.
+// `setup` is that of an honest federation; each refusal builds its own beside it, in
+// setup.directory. `update` is an update that a participant would submit.
 //
-// An aggregator whose binary differs in one byte; a published model with one bit changed (`model` and the
-// record files of its run, verified under `policy`); a plan whose quorum is below the policy's.
+// An aggregator whose binary differs in one byte; a published model with one bit changed (`model`
+// and the record files of its run, verified under `policy`); a plan whose quorum is below the
+// policy's.
 absl::StatusOr<Refusal> RefuseChangedAggregator(FederationSetup setup, const std::string& update);
 absl::StatusOr<Refusal> RefuseChangedModel(const FederationSetup& setup, const std::string& model,
                                            const std::vector<std::string>& records,

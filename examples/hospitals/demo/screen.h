@@ -1,4 +1,5 @@
-// What the demonstration shows: lines from several sources, and on a terminal one live line below them.
+// What the demonstration shows: lines from several sources, and on a terminal one live line below
+// them.
 #ifndef SEALFOLD_EXAMPLES_HOSPITALS_DEMO_SCREEN_H_
 #define SEALFOLD_EXAMPLES_HOSPITALS_DEMO_SCREEN_H_
 

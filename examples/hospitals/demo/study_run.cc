@@ -51,10 +51,10 @@ void ShowVerdict(Screen& screen, const std::string& name, const json& event) {
   for (const json& check : event["checks"]) {
     const std::string expected = check.value("expected", "");
     const std::string found = check.value("found", "");
-    screen.Line(absl::StrFormat("  %s %-17s %s", check.value("passed", false) ? "ok" : "NO",
-                                check.value("name", ""),
-                                expected == found ? absl::StrCat("as expected: ", found)
-                                                  : absl::StrCat("expected ", expected, ", found ", found)));
+    screen.Line(absl::StrFormat(
+        "  %s %-17s %s", check.value("passed", false) ? "ok" : "NO", check.value("name", ""),
+        expected == found ? absl::StrCat("as expected: ", found)
+                          : absl::StrCat("expected ", expected, ", found ", found)));
   }
   if (event.contains("caveat")) screen.Line("  " + event.value("caveat", ""));
 }
@@ -80,7 +80,8 @@ class StudyRun {
       SEALFOLD_RETURN_IF_ERROR(OnEvent(federation, *event));
     }
     for (uint64_t round = 1; round <= rounds_; ++round) {
-      result_.records.push_back(federation.Path(absl::StrCat("coordinator/record-", round, ".cbor")));
+      result_.records.push_back(
+          federation.Path(absl::StrCat("coordinator/record-", round, ".cbor")));
     }
     result_.model = ModelPath(federation, rounds_);
     SEALFOLD_RETURN_IF_ERROR(TrainBaselines());
@@ -89,22 +90,26 @@ class StudyRun {
 
  private:
   std::string Path(const std::string& below) const { return setup_.directory + "/" + below; }
-  std::string TrainCsv(const char* hospital) const { return Path(absl::StrCat("data/", hospital, "/train.csv")); }
+  std::string TrainCsv(const char* hospital) const {
+    return Path(absl::StrCat("data/", hospital, "/train.csv"));
+  }
   static std::string ModelPath(const Federation& federation, uint64_t round) {
     return federation.Path(absl::StrCat("coordinator/model-", round, ".safetensors"));
   }
   std::string TrainCommand(const char* hospital) const {
-    return absl::StrCat("'", setup_.programs, "/hospitals-train' train --data '", TrainCsv(hospital), "' --seed ",
-                        setup_.seed);
+    return absl::StrCat("'", setup_.programs, "/hospitals-train' train --data '",
+                        TrainCsv(hospital), "' --seed ", setup_.seed);
   }
 
   absl::Status SplitPatientsToFiles() {
-    SEALFOLD_RETURN_IF_ERROR(Succeed(
-        "hospitals-split", RunToEnd({setup_.programs + "/hospitals-split", "--data", setup_.data + "/wdbc.csv",
-                                     "--seed", absl::StrCat(setup_.seed), "--out", Path("data")})));
+    SEALFOLD_RETURN_IF_ERROR(
+        Succeed("hospitals-split",
+                RunToEnd({setup_.programs + "/hospitals-split", "--data", setup_.data + "/wdbc.csv",
+                          "--seed", absl::StrCat(setup_.seed), "--out", Path("data")})));
     SEALFOLD_ASSIGN_OR_RETURN(const std::vector<Patient> test, ReadPatients(Path("data/test.csv")));
     test_ = ScaledExamples(test);
-    SEALFOLD_ASSIGN_OR_RETURN(const std::string plan, sealfold::ReadFile(setup_.data + "/plan.json", kPlanBytesMax));
+    SEALFOLD_ASSIGN_OR_RETURN(const std::string plan,
+                              sealfold::ReadFile(setup_.data + "/plan.json", kPlanBytesMax));
     rounds_ = json::parse(plan, nullptr, /*allow_exceptions=*/false).value("rounds", uint64_t{0});
     result_.federation = {.programs = setup_.programs,
                           .directory = setup_.directory,
@@ -115,8 +120,8 @@ class StudyRun {
     result_.update = Path("data/update.safetensors");
     return Succeed("hospitals-train",
                    RunToEnd({setup_.programs + "/hospitals-train", "train", "--data",
-                             TrainCsv(kHospitalNames[0]), "--model", Path("data/initial.safetensors"),
-                             "--update", result_.update}));
+                             TrainCsv(kHospitalNames[0]), "--model",
+                             Path("data/initial.safetensors"), "--update", result_.update}));
   }
 
   absl::Status OnEvent(const Federation& federation, const JoinEvent& event) {
@@ -138,10 +143,11 @@ class StudyRun {
       screen_.Line(absl::StrCat(name, ": ", event.event.value("text", "")));
     } else if (kind == "submitted") {
       ++submitted_;
-      screen_.Live(absl::StrFormat("round %2u of %u  %s  %d of %u updates sealed and committed",
-                                   static_cast<unsigned>(round_), static_cast<unsigned>(rounds_),
-                                   Screen::Bar(static_cast<double>(submitted_) / kHospitals, kBarWidth),
-                                   submitted_, static_cast<unsigned>(kHospitals)));
+      screen_.Live(
+          absl::StrFormat("round %2u of %u  %s  %d of %u updates sealed and committed",
+                          static_cast<unsigned>(round_), static_cast<unsigned>(rounds_),
+                          Screen::Bar(static_cast<double>(submitted_) / kHospitals, kBarWidth),
+                          submitted_, static_cast<unsigned>(kHospitals)));
     } else if (kind == "round" && event.event.value("round", uint64_t{0}) == round_ &&
                ++verified_ == kHospitals) {
       return OnRound(federation, event.event);
@@ -152,19 +158,19 @@ class StudyRun {
   // Every hospital has verified the round's record and its own receipt in it.
   absl::Status OnRound(const Federation& federation, const json& event) {
     SEALFOLD_ASSIGN_OR_RETURN(result_.federated, Score(ModelPath(federation, round_), test_));
-    screen_.Line(absl::StrFormat("round %2u of %u  %s  %u updates  %s  record %.12s verified by all",
-                                 static_cast<unsigned>(round_), static_cast<unsigned>(rounds_),
-                                 Screen::Bar(static_cast<double>(round_) / static_cast<double>(rounds_),
-                                             kBarWidth),
-                                 event.value("updates", 0U), Scores(result_.federated),
-                                 event.value("record", "")));
+    screen_.Line(absl::StrFormat(
+        "round %2u of %u  %s  %u updates  %s  record %.12s verified by all",
+        static_cast<unsigned>(round_), static_cast<unsigned>(rounds_),
+        Screen::Bar(static_cast<double>(round_) / static_cast<double>(rounds_), kBarWidth),
+        event.value("updates", 0U), Scores(result_.federated), event.value("record", "")));
     ++round_;
     submitted_ = 0;
     verified_ = 0;
     return absl::OkStatus();
   }
 
-  absl::Status Train(const std::string& verb, const std::vector<std::string>& data, Metrics& metrics) {
+  absl::Status Train(const std::string& verb, const std::vector<std::string>& data,
+                     Metrics& metrics) {
     std::vector<std::string> command = {setup_.programs + "/hospitals-train",
                                         verb,
                                         "--model",
@@ -196,9 +202,9 @@ class StudyRun {
   StudyResult result_;
   Examples test_;
   uint64_t rounds_ = 0;
-  uint64_t round_ = 1;                     // the one under way
-  int submitted_ = 0;                      // in it
-  size_t verified_ = 0;                    // of it
+  uint64_t round_ = 1;                      // the one under way
+  int submitted_ = 0;                       // in it
+  size_t verified_ = 0;                     // of it
   std::array<bool, kHospitals> told_ = {};  // whose verdict was shown
 };
 

@@ -28,12 +28,12 @@ struct StudyResult {
   std::string model;                 // path of the last published model
   std::vector<std::string> records;  // paths, in order of rounds
   FederationSetup federation;        // how it was set up, for more of the same
-  std::string caveat;                // on the evidence that the hospitals accepted, as their clients told it
-  std::string update;                // path of an update that the first hospital would submit
+  std::string caveat;  // on the evidence that the hospitals accepted, as their clients told it
+  std::string update;  // path of an update that the first hospital would submit
 };
 
-// Runs the study to its end. While it runs, `screen` shows each hospital's verdict on the evidence and a line
-// per round.
+// Runs the study to its end. While it runs, `screen` shows each hospital's verdict on the evidence
+// and a line per round.
 absl::StatusOr<StudyResult> RunStudy(const StudySetup& setup, Screen& screen);
 
 }  // namespace sealfold::hospitals
