@@ -57,8 +57,8 @@ TEST(EndToEndTest, AParticipantKilledWhileUploadingGoesOnWhereItStopped) {
     absl::StatusOr<Chunk> chunk = cbor::DecodeFields<Chunk>(message.head);
     if (!chunk.ok()) return;
     if (!killed && chunk->index == 60) {
+      killed = true;  // before the signal: the test's thread looks as soon as the process is gone
       study.participant(0).Signal(SIGKILL);
-      killed = true;
     } else if (killed && first_after == UINT64_MAX) {
       first_after = chunk->index;
     }
