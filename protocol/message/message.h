@@ -14,6 +14,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "protocol/base/types.h"
 #include "protocol/cbor/fields.h"
@@ -29,6 +30,15 @@ struct Message {
   Bytes head;
   Bytes bulk;
 };
+
+// Requires: M has Fields and kType.
+template <class M>
+Message ToMessage(const M& message, Bytes bulk = {}) {
+  Message out;
+  out.head = cbor::EncodeFields(message);
+  out.bulk = std::move(bulk);
+  return out;
+}
 
 // --- participant and host
 

@@ -14,11 +14,6 @@ constexpr uint64_t kStartAgainMs = 2000;
 constexpr uint64_t kCloseAgainFirstMs = 2000;
 constexpr uint64_t kCloseAgainLongestMs = 60'000;
 
-template <class M>
-Message ToMessage(const M& message, Bytes bulk = {}) {
-  return {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)};
-}
-
 std::string RoundText(const RunState& state) {
   return absl::StrCat("round ", state.round, ", attempt ", state.attempt);
 }

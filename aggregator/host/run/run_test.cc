@@ -14,7 +14,6 @@ using testing::ExamplePlan;
 using ::testing::HasSubstr;
 using testing::ModelBytes;
 using testing::RunFolder;
-using testing::ToMessage;
 
 // A host process over a folder, and an aggregator process at the other end of its link, as far as
 // the host can tell.
@@ -67,8 +66,9 @@ class Federation {
   std::vector<std::string> TellState(uint64_t round, uint64_t attempt, uint64_t updates) {
     RoundState state = {
         .round = Round(round), .attempt = Attempt(attempt), .updates = updates, .committed = {}};
-    for (uint8_t i = 0; i < updates; ++i)
-      state.committed.push_back(testing::ParticipantKey(i).public_key());
+    for (uint64_t i = 0; i < updates; ++i) {
+      state.committed.push_back(testing::ParticipantKey(static_cast<uint8_t>(i)).public_key());
+    }
     return Tell(state);
   }
 

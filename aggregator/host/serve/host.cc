@@ -13,11 +13,6 @@ constexpr cbor::Limits kHeadLimits = {
 constexpr size_t kRetiredMax = 64;
 constexpr size_t kClosersMax = 64;
 
-template <class M>
-Message ToMessage(const M& message, Bytes bulk = {}) {
-  return {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)};
-}
-
 bool IsForAggregator(absl::string_view type) {
   return type == Hello::kType || type == Begin::kType || type == Chunk::kType ||
          type == Query::kType;

@@ -11,7 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using testing::RunFolder;
-using testing::ToMessage;
 
 Bytes Id(absl::string_view name) { return ToBytes(AsBytes(name)); }
 
@@ -60,17 +59,20 @@ class HostTest : public ::testing::Test {
   static RoundState State(uint64_t updates) {
     RoundState state = {
         .round = Round(1), .attempt = Attempt(1), .updates = updates, .committed = {}};
-    for (uint8_t i = 0; i < updates; ++i)
-      state.committed.push_back(testing::ParticipantKey(i).public_key());
+    for (uint64_t i = 0; i < updates; ++i) {
+      state.committed.push_back(testing::ParticipantKey(static_cast<uint8_t>(i)).public_key());
+    }
     return state;
   }
   static std::vector<std::string> Names(const std::vector<Routed>& routed) {
     std::vector<std::string> names;
+    names.reserve(routed.size());
     for (const Routed& r : routed) names.emplace_back(AsText(r.peer));
     return names;
   }
   static std::vector<std::string> Types(const std::vector<Routed>& routed) {
     std::vector<std::string> types;
+    types.reserve(routed.size());
     for (const Routed& r : routed) types.push_back(*cbor::PeekType(r.message.head));
     return types;
   }

@@ -19,7 +19,6 @@ namespace sealfold {
 namespace {
 
 using testing::RunFolder;
-using testing::ToMessage;
 
 constexpr int kAnswerMs = 30'000;
 

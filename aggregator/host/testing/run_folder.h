@@ -101,11 +101,6 @@ class RunFolder {
   SignedPlan plan_;
 };
 
-template <class M>
-Message ToMessage(const M& message, Bytes bulk = {}) {
-  return {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)};
-}
-
 }  // namespace sealfold::testing
 
 #endif  // SEALFOLD_AGGREGATOR_HOST_TESTING_RUN_FOLDER_H_
