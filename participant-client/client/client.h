@@ -100,7 +100,7 @@ class Client {
 
   ClientSetup setup_;
   std::unique_ptr<Link> link_;  // for the host; every submission has one of its own
-  Host host_;
+  RemoteHost host_;
   SignedPlan plan_;
   CheckList plan_checks_;
   CheckList last_checks_;

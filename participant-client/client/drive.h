@@ -5,8 +5,8 @@
 #include <functional>
 
 #include "absl/status/statusor.h"
-#include "participant-client/net/host.h"
 #include "participant-client/net/link.h"
+#include "participant-client/net/remote_host.h"
 #include "participant-client/session/session.h"
 
 namespace sealfold {

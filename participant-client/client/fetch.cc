@@ -29,12 +29,13 @@ auto FetchUntilWhole(const Fetch& fetch) {
   return result;
 }
 
-absl::Status FetchTo(Host& host, uint64_t round, const SignedPlan& plan, const Digest& digest,
+absl::Status FetchTo(RemoteHost& host, uint64_t round, const SignedPlan& plan, const Digest& digest,
                      std::optional<SealedModel> sealed, const std::string& path) {
   const uint64_t stream_bytes = ModelStreamBytes(plan.plan, sealed.has_value());
   SEALFOLD_ASSIGN_OR_RETURN(
-      ModelWriter writer,
-      ModelWriter::Open(path, digest, ModelFileSizeBytes(plan.plan.tensors), std::move(sealed)));
+      ModelFileWriter writer,
+      ModelFileWriter::Open(path, digest, ModelFileSizeBytes(plan.plan.tensors),
+                            std::move(sealed)));
   SEALFOLD_RETURN_IF_ERROR(host.Fetch(FileKind::kModel, round, stream_bytes,
                                       [&writer](ByteSpan part) { return writer.Append(part); }));
   return writer.Finish();
@@ -42,14 +43,14 @@ absl::Status FetchTo(Host& host, uint64_t round, const SignedPlan& plan, const D
 
 }  // namespace
 
-absl::StatusOr<SignedPlan> FetchPlan(Host& host) {
+absl::StatusOr<SignedPlan> FetchPlan(RemoteHost& host) {
   return FetchUntilWhole([&]() -> absl::StatusOr<SignedPlan> {
     SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes, host.FetchBytes(FileKind::kPlan, 0, kPlanBytesMax));
     return OpenPlan(bytes);
   });
 }
 
-absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy& policy,
+absl::StatusOr<FetchedRecord> FetchRecord(RemoteHost& host, Round round, const Policy& policy,
                                           const std::optional<SigningPublicKey>& participant) {
   return FetchUntilWhole([&]() -> absl::StatusOr<FetchedRecord> {
     SEALFOLD_ASSIGN_OR_RETURN(
@@ -59,12 +60,12 @@ absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy&
   });
 }
 
-absl::Status FetchInitialModel(Host& host, const SignedPlan& plan, const std::string& path) {
+absl::Status FetchInitialModel(RemoteHost& host, const SignedPlan& plan, const std::string& path) {
   return FetchUntilWhole(
       [&] { return FetchTo(host, 0, plan, plan.plan.initial_model, std::nullopt, path); });
 }
 
-absl::Status FetchModel(Host& host, const CheckedRecord& record, const Secret& model_key,
+absl::Status FetchModel(RemoteHost& host, const CheckedRecord& record, const Secret& model_key,
                         const std::string& path) {
   return FetchUntilWhole([&] {
     std::optional<SealedModel> sealed;

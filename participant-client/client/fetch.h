@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "participant-client/net/host.h"
+#include "participant-client/net/remote_host.h"
 #include "participant-client/policy/policy.h"
 #include "participant-client/record/model_file.h"
 #include "participant-client/record/record_judgement.h"
@@ -15,7 +15,7 @@
 namespace sealfold {
 
 // A plan whose signature holds. Whether the policy accepts it is CheckPlanAgainstPolicy's question.
-absl::StatusOr<SignedPlan> FetchPlan(Host& host);
+absl::StatusOr<SignedPlan> FetchPlan(RemoteHost& host);
 
 // A record's bytes, with what JudgeRecord says of them.
 struct FetchedRecord {
@@ -23,13 +23,13 @@ struct FetchedRecord {
   RecordJudgement judgement;
 };
 // OK also where checks failed: the judgement says so.
-absl::StatusOr<FetchedRecord> FetchRecord(Host& host, Round round, const Policy& policy,
+absl::StatusOr<FetchedRecord> FetchRecord(RemoteHost& host, Round round, const Policy& policy,
                                           const std::optional<SigningPublicKey>& participant);
 
 // The model that round 1 starts from.
-absl::Status FetchInitialModel(Host& host, const SignedPlan& plan, const std::string& path);
+absl::Status FetchInitialModel(RemoteHost& host, const SignedPlan& plan, const std::string& path);
 // The model of a verified record to `path`. `model_key`: what OpenModelKey gave.
-absl::Status FetchModel(Host& host, const CheckedRecord& record, const Secret& model_key,
+absl::Status FetchModel(RemoteHost& host, const CheckedRecord& record, const Secret& model_key,
                         const std::string& path);
 
 }  // namespace sealfold

@@ -25,7 +25,8 @@ struct FetchOptions {
 
 class Fetching {
  public:
-  Fetching(const FetchOptions& options, const Policy& policy, Host& host, const Output& output)
+  Fetching(const FetchOptions& options, const Policy& policy, RemoteHost& host,
+           const Output& output)
       : options_(options), policy_(policy), host_(host), output_(output) {}
 
   absl::Status Run() {
@@ -112,7 +113,7 @@ class Fetching {
 
   const FetchOptions& options_;
   const Policy& policy_;
-  Host& host_;
+  RemoteHost& host_;
   const Output& output_;
   SignedPlan plan_;
 };
@@ -120,7 +121,7 @@ class Fetching {
 absl::Status Fetch(const FetchOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(options.policy_path));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, ConnectZmq(options.endpoint));
-  Host host(*link, {.give_up_ms = options.patience_seconds * 1000});
+  RemoteHost host(*link, {.give_up_ms = options.patience_seconds * 1000});
   return Fetching(options, policy, host, output).Run();
 }
 

@@ -4,25 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/model/mapped_file.h"
+#include "protocol/program/program.h"
 
 namespace sealfold {
 namespace {
 
 constexpr uint64_t kHashStepBytes = 4 << 20;
-
-absl::Status FileError(const std::string& path) {
-  return BadInput({.code = "file_unusable",
-                   .what = absl::StrCat("writing ", path),
-                   .found = std::strerror(errno),
-                   .advice = "check the path, its permissions and the free space"});
-}
 
 std::string Temporary(const std::string& path) { return absl::StrCat(path, ".", getpid(), ".tmp"); }
 
@@ -36,35 +28,35 @@ absl::Status WrongDigest(const std::string& path, const Digest& expected, const 
 
 }  // namespace
 
-ModelWriter::ModelWriter(std::string path, const Digest& expected, uint64_t size_bytes,
-                         std::optional<SealedModel> sealed, std::FILE* file)
+ModelFileWriter::ModelFileWriter(std::string path, const Digest& expected, uint64_t size_bytes,
+                                 std::optional<SealedModel> sealed, std::FILE* file)
     : path_(std::move(path)),
       expected_(expected),
       size_bytes_(size_bytes),
       sealed_(std::move(sealed)),
       file_(file) {}
 
-absl::StatusOr<ModelWriter> ModelWriter::Open(std::string path, const Digest& expected,
-                                              uint64_t size_bytes,
-                                              std::optional<SealedModel> sealed) {
+absl::StatusOr<ModelFileWriter> ModelFileWriter::Open(std::string path, const Digest& expected,
+                                                      uint64_t size_bytes,
+                                                      std::optional<SealedModel> sealed) {
   const std::string temporary = Temporary(path);
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
                       sealed.has_value() ? 0600 : 0644);
-  if (fd < 0) return FileError(path);
+  if (fd < 0) return FileError("writing", path);
   std::FILE* const file = fdopen(fd, "wb");
   if (file == nullptr) {
     close(fd);
-    return FileError(path);
+    return FileError("writing", path);
   }
-  return ModelWriter(std::move(path), expected, size_bytes, std::move(sealed), file);
+  return ModelFileWriter(std::move(path), expected, size_bytes, std::move(sealed), file);
 }
 
-ModelWriter::~ModelWriter() {
+ModelFileWriter::~ModelFileWriter() {
   if (file_ == nullptr) return;  // moved from
   if (!finished_) unlink(Temporary(path_).c_str());
 }
 
-absl::Status ModelWriter::Write(ByteSpan plain) {
+absl::Status ModelFileWriter::Write(ByteSpan plain) {
   written_ += plain.size();
   if (written_ > size_bytes_) {
     return Refused({.code = "model_size_wrong",
@@ -74,11 +66,11 @@ absl::Status ModelWriter::Write(ByteSpan plain) {
   }
   hash_.Update(plain);
   if (std::fwrite(plain.data(), 1, plain.size(), file_.get()) != plain.size())
-    return FileError(path_);
+    return FileError("writing", path_);
   return absl::OkStatus();
 }
 
-absl::Status ModelWriter::OpenChunk() {
+absl::Status ModelFileWriter::OpenChunk() {
   Bytes plain(sealed_->chunk_size_bytes(chunk_));
   SEALFOLD_RETURN_IF_ERROR(sealed_->OpenChunk(chunk_, gathered_, absl::MakeSpan(plain)));
   ++chunk_;
@@ -86,7 +78,7 @@ absl::Status ModelWriter::OpenChunk() {
   return Write(plain);
 }
 
-absl::Status ModelWriter::Append(ByteSpan bytes) {
+absl::Status ModelFileWriter::Append(ByteSpan bytes) {
   if (!sealed_.has_value()) return Write(bytes);
   while (!bytes.empty()) {
     if (chunk_ == sealed_->chunk_count()) return Write(bytes);  // too many: refused there
@@ -99,13 +91,13 @@ absl::Status ModelWriter::Append(ByteSpan bytes) {
   return absl::OkStatus();
 }
 
-absl::Status ModelWriter::Finish() {
+absl::Status ModelFileWriter::Finish() {
   const Digest found = hash_.Peek();
   if (written_ != size_bytes_ || found != expected_) return WrongDigest(path_, expected_, found);
-  if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0 ||
-      std::rename(Temporary(path_).c_str(), path_.c_str()) != 0) {
-    return FileError(path_);
+  if (std::fflush(file_.get()) != 0 || fsync(fileno(file_.get())) != 0) {
+    return FileError("writing", path_);
   }
+  SEALFOLD_RETURN_IF_ERROR(RenameDurably(Temporary(path_), path_));
   finished_ = true;
   return absl::OkStatus();
 }

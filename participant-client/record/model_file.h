@@ -16,15 +16,16 @@ namespace sealfold {
 
 // Writes a model file piece by piece to a temporary beside `path` and gives it its name only when
 // its SHA-256 is the one expected. Memory in use: one chunk.
-class ModelWriter {
+class ModelFileWriter {
  public:
   // `sealed`: opens the stream's chunks; none for a stream in the clear. `size_bytes` of the file
   // in the clear.
-  static absl::StatusOr<ModelWriter> Open(std::string path, const Digest& expected,
-                                          uint64_t size_bytes, std::optional<SealedModel> sealed);
-  ModelWriter(ModelWriter&&) = default;
-  ModelWriter& operator=(ModelWriter&&) = delete;
-  ~ModelWriter();  // an unfinished temporary is removed
+  static absl::StatusOr<ModelFileWriter> Open(std::string path, const Digest& expected,
+                                              uint64_t size_bytes,
+                                              std::optional<SealedModel> sealed);
+  ModelFileWriter(ModelFileWriter&&) = default;
+  ModelFileWriter& operator=(ModelFileWriter&&) = delete;
+  ~ModelFileWriter();  // an unfinished temporary is removed
 
   // Of the stream that arrives. "seal_broken", "model_size_wrong", or an error of the file system.
   absl::Status Append(ByteSpan bytes);
@@ -35,8 +36,8 @@ class ModelWriter {
   struct CloseFile {
     void operator()(std::FILE* file) const { std::fclose(file); }
   };
-  ModelWriter(std::string path, const Digest& expected, uint64_t size_bytes,
-              std::optional<SealedModel> sealed, std::FILE* file);
+  ModelFileWriter(std::string path, const Digest& expected, uint64_t size_bytes,
+                  std::optional<SealedModel> sealed, std::FILE* file);
   absl::Status Write(ByteSpan plain);
   absl::Status OpenChunk();
 

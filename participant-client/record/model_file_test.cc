@@ -35,7 +35,7 @@ class ModelFileTest : public ::testing::Test {
   std::string Write(const Bytes& stream, bool sealed, size_t piece_bytes = 777) {
     std::optional<SealedModel> opener;
     if (sealed) opener.emplace(Sealer());
-    auto writer = ModelWriter::Open(path_, Sha256(model_), model_.size(), std::move(opener));
+    auto writer = ModelFileWriter::Open(path_, Sha256(model_), model_.size(), std::move(opener));
     SEALFOLD_CHECK(writer.ok());
     for (size_t at = 0; at < stream.size(); at += piece_bytes) {
       const size_t size = std::min(piece_bytes, stream.size() - at);

@@ -30,7 +30,6 @@ RefusalMeans MeaningOf(absl::string_view code) {
       {"no_upload", kAskWhere},
       {"memory_short", kAskWhere},
       {"busy", kAskWhere},
-      {"aggregator_busy", kAskWhere},
       {"seal_broken", kAskWhere},
       {"head_length", kAskWhere},
       {"signature_wrong", kAskWhere},

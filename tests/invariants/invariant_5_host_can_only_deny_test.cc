@@ -218,7 +218,7 @@ TEST_F(HostCanOnlyDenyTest, AnOldModelIsNotGivenTheNameOfANewOne) {
   const Bytes old = ModelOf(world_.plan.plan, 1);
   const Digest expected = Sha256(ModelOf(world_.plan.plan, 2));
   const std::string path = world_.folder.Path("model");
-  auto writer = ModelWriter::Open(path, expected, old.size(), std::nullopt);
+  auto writer = ModelFileWriter::Open(path, expected, old.size(), std::nullopt);
   ASSERT_TRUE(writer.ok()) << writer.status();
   ASSERT_TRUE(writer->Append(old).ok());
   EXPECT_EQ(ErrorCode(writer->Finish()), "model_digest_wrong");

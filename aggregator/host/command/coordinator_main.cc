@@ -1,11 +1,8 @@
 // sealfold-coordinator: the untrusted host, and the verbs of whoever runs a study.
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +15,7 @@
 #include "protocol/crypto/key_file.h"
 #include "protocol/plan/plan_json.h"
 #include "protocol/program/program.h"
+#include "protocol/program/stop_signal.h"
 
 namespace sealfold {
 namespace {
@@ -66,31 +64,17 @@ absl::Status MakePlanFiles(const MakePlanOptions& options, const Output& output)
   return absl::OkStatus();
 }
 
-// Readable once SIGTERM or SIGINT has come; every thread made later leaves them to it.
-int StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  SEALFOLD_CHECK(sigprocmask(SIG_BLOCK, &signals, nullptr) == 0);
-  const int fd = signalfd(-1, &signals, SFD_CLOEXEC);
-  SEALFOLD_CHECK(fd >= 0);
-  return fd;
-}
-
 absl::Status ServeRun(const ServeOptions& options, const Output& output) {
   spdlog::set_default_logger(spdlog::stderr_logger_st("coordinator"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
-  const int stop_fd = StopSignals();
-  absl::Status status = Serve(
-      options, stop_fd,
+  const StopSignal stop;
+  return Serve(
+      options, stop.fd(),
       [&output](const std::string& endpoint) {
         output.Line(absl::StrCat("ready ", endpoint));
         output.Json(Dump({{"event", "ready"}, {"endpoint", endpoint}}));
       },
       [](const std::string& fact) { spdlog::info("{}", fact); });
-  close(stop_fd);
-  return status;
 }
 
 // Asks the serve of `folder`, and shows where the run then is.

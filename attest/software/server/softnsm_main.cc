@@ -1,9 +1,6 @@
 // sealfold-softnsm: stands where the hypervisor stands, for development.
-#include <sys/signalfd.h>
-
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <string>
 
@@ -13,6 +10,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/program/program.h"
+#include "protocol/program/stop_signal.h"
 
 namespace sealfold {
 namespace {
@@ -27,21 +25,9 @@ void LogLine(absl::string_view line) {
   std::fprintf(stderr, "sealfold-softnsm: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
-// Readable once SIGTERM or SIGINT has come.
-UniqueFd StopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  SEALFOLD_CHECK(sigprocmask(SIG_BLOCK, &signals, nullptr) == 0);
-  UniqueFd fd(signalfd(-1, &signals, SFD_CLOEXEC));
-  SEALFOLD_CHECK(fd.valid());
-  return fd;
-}
-
 absl::Status Serve(const std::string& state_dir, const std::string& socket_path,
                    const Output& output) {
-  UniqueFd stop = StopSignals();
+  const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(Authority authority, Authority::Open(state_dir, NowMs()));
   Bytes id(8);
   FillRandom(absl::MakeSpan(id));
@@ -54,7 +40,7 @@ absl::Status Serve(const std::string& state_dir, const std::string& socket_path,
   output.Line("ready");
   output.Json("{\"event\":\"ready\"}");
   std::fflush(stdout);
-  return server->Run(stop.get());
+  return server->Run(stop.fd());
 }
 
 int Main(int argc, char** argv) {

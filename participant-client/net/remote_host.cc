@@ -1,4 +1,4 @@
-#include "participant-client/net/host.h"
+#include "participant-client/net/remote_host.h"
 
 #include <algorithm>
 #include <utility>
@@ -44,7 +44,7 @@ absl::Status PeerSilent(absl::string_view waiting_for, const Patience& patience)
                  "goes on where it was"});
 }
 
-absl::StatusOr<RunStatus> Host::Status(uint64_t after) {
+absl::StatusOr<RunStatus> RemoteHost::Status(uint64_t after) {
   const Message question{.head = cbor::EncodeFields(StatusRequest{.after = after}), .bulk = {}};
   const uint64_t quiet_ms = std::max(patience_.quiet_ms, after == 0 ? 0 : kStatusQuietMs);
   const uint64_t deadline = SteadyMs() + patience_.give_up_ms;
@@ -63,7 +63,8 @@ absl::StatusOr<RunStatus> Host::Status(uint64_t after) {
   return PeerSilent("the run's state", patience_);
 }
 
-absl::Status Host::Fetch(FileKind what, uint64_t round, uint64_t size_bytes_max, const Sink& sink) {
+absl::Status RemoteHost::Fetch(FileKind what, uint64_t round, uint64_t size_bytes_max,
+                               const Sink& sink) {
   Download download(what, round, size_bytes_max);
   uint64_t deadline = SteadyMs() + patience_.give_up_ms;
   uint64_t ask_at = 0;
@@ -96,7 +97,8 @@ absl::Status Host::Fetch(FileKind what, uint64_t round, uint64_t size_bytes_max,
   return absl::OkStatus();
 }
 
-absl::StatusOr<Bytes> Host::FetchBytes(FileKind what, uint64_t round, uint64_t size_bytes_max) {
+absl::StatusOr<Bytes> RemoteHost::FetchBytes(FileKind what, uint64_t round,
+                                             uint64_t size_bytes_max) {
   Bytes out;
   SEALFOLD_RETURN_IF_ERROR(Fetch(what, round, size_bytes_max, [&out](ByteSpan part) {
     Append(out, part);

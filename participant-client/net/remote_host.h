@@ -1,7 +1,7 @@
 // What a participant asks the untrusted host for: the run's state and public files. Nothing of it
 // is believed here.
-#ifndef SEALFOLD_PARTICIPANT_CLIENT_NET_HOST_H_
-#define SEALFOLD_PARTICIPANT_CLIENT_NET_HOST_H_
+#ifndef SEALFOLD_PARTICIPANT_CLIENT_NET_REMOTE_HOST_H_
+#define SEALFOLD_PARTICIPANT_CLIENT_NET_REMOTE_HOST_H_
 
 #include <functional>
 
@@ -18,10 +18,10 @@ struct Patience {
   uint64_t absent_ms = 300'000;
 };
 
-class Host {
+class RemoteHost {
  public:
   // `link` outlives this.
-  Host(Link& link, Patience patience) : link_(link), patience_(patience) {}
+  RemoteHost(Link& link, Patience patience) : link_(link), patience_(patience) {}
 
   // The run's state once its version is not `after`, or after a while.
   absl::StatusOr<RunStatus> Status(uint64_t after);
@@ -43,4 +43,4 @@ absl::Status PeerSilent(absl::string_view waiting_for, const Patience& patience)
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_PARTICIPANT_CLIENT_NET_HOST_H_
+#endif  // SEALFOLD_PARTICIPANT_CLIENT_NET_REMOTE_HOST_H_
