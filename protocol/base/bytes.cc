@@ -24,6 +24,7 @@ std::string HexEncode(ByteSpan bytes) { return absl::BytesToHexString(AsText(byt
 absl::StatusOr<Bytes> HexDecode(absl::string_view hex) {
   Bytes out(hex.size() / 2);
   size_t length = 0;
+  if (hex.empty()) return out;  // sodium takes no null
   if (hex.size() % 2 != 0 ||
       sodium_hex2bin(out.data(), out.size(), hex.data(), hex.size(), nullptr, &length, nullptr) !=
           0 ||

@@ -6,7 +6,7 @@ namespace sealfold {
 
 void FillRandom(MutableByteSpan out) {
   SEALFOLD_CHECK(sodium_init() >= 0);
-  randombytes_buf(out.data(), out.size());
+  if (!out.empty()) randombytes_buf(out.data(), out.size());
 }
 
 Secret RandomSecret(size_t size_bytes) {
