@@ -2,7 +2,6 @@
 // block in one shell; the verbs of ./run that pages name are those that ./run has.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -57,8 +57,8 @@ std::string FreePort() {
 // Runs a page's commands as one script, in a copy of the source's layout that has what they refer
 // to. What builds is left out: it is what made this test.
 void RunPage(const std::string& page) {
-  std::string pattern = ::testing::TempDir() + "/sealfold-docs-XXXXXX";
-  const std::string folder = mkdtemp(pattern.data());
+  const TempDir directory;
+  const std::string& folder = directory.path();
   std::filesystem::create_directory(folder + "/examples");
   std::filesystem::create_directory_symlink(Source("examples/hospitals"),
                                             folder + "/examples/hospitals");
@@ -77,7 +77,6 @@ void RunPage(const std::string& page) {
   EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n"
                                   << result->out << "\n--- stderr\n"
                                   << result->err;
-  std::filesystem::remove_all(folder);
 }
 
 TEST(DocsTest, TheHospitalsGuideWorksAsWritten) { RunPage("docs/hospital.md"); }

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,7 @@
 #include "attest/attester.h"
 #include "attest/software/measure.h"
 #include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
 
@@ -76,9 +78,8 @@ absl::Status MeasureCommand([[maybe_unused]] const std::string& path, const Outp
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("The trusted aggregator: opens updates, folds them, signs the result.");
-  app.set_version_flag("--version", std::string("sealfold-aggregator ") + kVersion);
-  app.require_subcommand(1);
+  CLI::App app("The trusted aggregator: opens updates, folds them, signs the result.",
+               "sealfold-aggregator");
   bool json = false;
 
   ServeOptions options;
@@ -108,11 +109,7 @@ int Main(int argc, char** argv) {
       "reference value.\n\n"
       "Example:\n"
       "  sealfold-aggregator measure --json");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
-  }
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
   return output.Finish(serve->parsed() ? ServeCommand(options, output)
                                        : MeasureCommand(path, output));

@@ -9,12 +9,12 @@
 #include "absl/strings/match.h"
 #include "attest/attester.h"
 #include "attest/software/measure.h"
-#include "attest/testing/temp_dir.h"
 #include "attest/testing/vectors.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -29,7 +29,7 @@ uint64_t NowMs() {
 
 class SoftnsmEndToEndTest : public testing::Test {
  protected:
-  SoftnsmEndToEndTest() : state_(dir_ / "state"), socket_(dir_ / "nsm.sock") {}
+  SoftnsmEndToEndTest() : state_(dir_.Path("state")), socket_(dir_.Path("nsm.sock")) {}
 
   ChildProcess StartSoftnsm() {
     auto softnsm =
@@ -66,7 +66,7 @@ class SoftnsmEndToEndTest : public testing::Test {
   // A copy of `program` that differs in one byte: of the ELF header's padding, so that it runs all
   // the same.
   std::string ChangedCopy(const std::string& program) {
-    const std::string path = dir_ / "changed";
+    const std::string path = dir_.Path("changed");
     std::filesystem::copy_file(program, path);
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(15);
@@ -99,7 +99,7 @@ TEST_F(SoftnsmEndToEndTest, AProgramIsMeasuredAndAChangedOneIsNotIt) {
 TEST_F(SoftnsmEndToEndTest, AnExecutableReplacedOnDiskIsStillWhatRuns) {
   ChildProcess softnsm = StartSoftnsm();
   // The path now holds another file; the process runs the old one.
-  const std::string path = dir_ / "program";
+  const std::string path = dir_.Path("program");
   std::filesystem::copy_file(SEALFOLD_SOFTNSM_CALLER, path);
   Verdict before =
       VerifyEvidence(DocumentFor(path), PolicyFor(SEALFOLD_SOFTNSM_CALLER), Expectation());
@@ -171,8 +171,9 @@ TEST_F(SoftnsmEndToEndTest, HelpAndErrors) {
   EXPECT_EQ(usage->exit_code, kExitUsage);
   EXPECT_TRUE(absl::StrContains(usage->err, "--socket")) << usage->err;
 
-  auto bad = RunToEnd(
-      {SEALFOLD_SOFTNSM, "serve", "--state", dir_ / "none/state", "--socket", socket_}, options);
+  auto bad =
+      RunToEnd({SEALFOLD_SOFTNSM, "serve", "--state", dir_.Path("none/state"), "--socket", socket_},
+               options);
   ASSERT_TRUE(bad.ok()) << bad.status();
   EXPECT_EQ(bad->exit_code, kExitBadInput);
   EXPECT_TRUE(absl::StrContains(bad->err, "authority_directory")) << bad->err;

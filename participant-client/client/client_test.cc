@@ -19,7 +19,6 @@ namespace {
 
 using testing_world::SimulatedAggregator;
 using testing_world::SimulatedHost;
-using testing_world::TemporaryFolder;
 using testing_world::World;
 
 std::string Content(const std::string& path) { return *ReadFile(path, 1 << 20); }
@@ -66,7 +65,7 @@ class ClientTest : public ::testing::Test {
   }
 
   World world_{1, WallMs()};
-  TemporaryFolder folder_;
+  TempDir folder_;
   SimulatedHost host_{world_};
   int trained_ = 0;
 };

@@ -16,7 +16,7 @@ class TrainCommandTest : public ::testing::Test {
   absl::Status Run(const std::string& command) {
     return Train(command, Round(7), folder_.Path("model"), folder_.Path("update"));
   }
-  testing_world::TemporaryFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(TrainCommandTest, GivesRoundModelAndUpdateByTheEnvironment) {

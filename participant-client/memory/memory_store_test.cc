@@ -14,7 +14,6 @@
 namespace sealfold {
 namespace {
 
-using testing_world::TemporaryFolder;
 using testing_world::World;
 
 class MemoryStoreTest : public ::testing::Test {
@@ -38,7 +37,7 @@ class MemoryStoreTest : public ::testing::Test {
   }
 
   World world_;
-  TemporaryFolder folder_;
+  TempDir folder_;
 };
 
 TEST_F(MemoryStoreTest, RemembersAcrossProcesses) {

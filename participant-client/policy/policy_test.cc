@@ -159,7 +159,7 @@ TEST_F(PolicyTest, APolicyMadeByAProgramIsHeldToTheSame) {
 }
 
 TEST_F(PolicyTest, ThePathOfTheRootIsRelativeToThePolicy) {
-  testing_world::TemporaryFolder folder;
+  TempDir folder;
   ASSERT_TRUE(WriteFileAtomic(folder.Path("policy.json"), world_.PolicyJson()).ok());
   EXPECT_FALSE(LoadPolicy(folder.Path("policy.json")).ok());
   ASSERT_TRUE(WriteFileAtomic(folder.Path("root.pem"), world_.policy.evidence.root_pem).ok());

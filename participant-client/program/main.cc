@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "participant-client/program/verb.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -15,7 +16,6 @@ int Run(int argc, char** argv) {
       "that "
       "alone, and verifies what comes back.",
       "sealfold-participant");
-  app.require_subcommand(1);
   app.fallthrough();
   bool json = false;
   app.add_flag("--json", json, "One JSON object, or JSON Lines, instead of text");
@@ -26,11 +26,7 @@ int Run(int argc, char** argv) {
   AddFetch(app, called);
   AddJoin(app, called);
   AddVerify(app, called);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
-  }
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
   return output.Finish(called(output));
 }

@@ -13,7 +13,6 @@ namespace {
 
 using testing_world::ModelOf;
 using testing_world::SeedOf;
-using testing_world::TemporaryFolder;
 using testing_world::World;
 
 class ModelFileTest : public ::testing::Test {
@@ -46,7 +45,7 @@ class ModelFileTest : public ::testing::Test {
   }
 
   World world_;
-  TemporaryFolder folder_;
+  TempDir folder_;
   std::string path_ = folder_.Path("model");
   Bytes model_;
   Secret key_;

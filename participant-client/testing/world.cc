@@ -1,8 +1,5 @@
 #include "participant-client/testing/world.h"
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -20,19 +17,6 @@ namespace sealfold::testing_world {
 Secret SeedOf(uint64_t seed, absl::string_view label) {
   const Digest digest = Sha256(AsBytes(absl::StrCat(label, " ", seed)));
   return Secret::CopyOf(digest.span());
-}
-
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern =
-      absl::StrCat(std::filesystem::temp_directory_path().string(), "/sealfold-XXXXXX");
-  SEALFOLD_CHECK(mkdtemp(pattern.data()) != nullptr);
-  path_ = pattern;
-}
-
-TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path_); }
-
-std::string TemporaryFolder::Path(absl::string_view name) const {
-  return absl::StrCat(path_, "/", name);
 }
 
 World::World(uint64_t seed, uint64_t time_ms)

@@ -13,6 +13,7 @@
 #include "protocol/crypto/hpke.h"
 #include "protocol/plan/plan.h"
 #include "protocol/record/record.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold::testing_world {
 
@@ -20,20 +21,6 @@ inline constexpr uint64_t kNowMs = 1'790'000'000'000;  // the time in every test
 
 // 32 bytes that follow from `seed` and `label`.
 Secret SeedOf(uint64_t seed, absl::string_view label);
-
-// A folder of its own that is gone with the object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  std::string Path(absl::string_view name) const;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 struct World {
   explicit World(uint64_t seed = 1, uint64_t time_ms = kNowMs);
@@ -55,7 +42,7 @@ struct World {
   std::string PolicyJson() const;
 
   const uint64_t now_ms;
-  TemporaryFolder folder;
+  TempDir folder;
   SigningKey coordinator;
   std::vector<SigningKey> keys;  // of the plan's participants
   std::vector<HpkeKeyPair> model_keys;

@@ -20,7 +20,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-using testing_world::TemporaryFolder;
 
 class UpdateFileTest : public ::testing::Test {
  protected:
@@ -57,7 +56,7 @@ class UpdateFileTest : public ::testing::Test {
     return ErrorCode(UpdateFile::Open(Write(tensors), plan_).status());
   }
 
-  TemporaryFolder folder_;
+  TempDir folder_;
   Plan plan_;
   std::optional<std::pair<std::string, double>> planted_;  // a tensor's last element
 };

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -33,15 +34,10 @@ std::string TextOf(const KeyFile& file) { return std::string(AsText(EncodeKeyFil
 
 class KeyFileTest : public testing::Test {
  protected:
-  KeyFileTest() {
-    std::string pattern = testing::TempDir() + "keysXXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~KeyFileTest() override { std::filesystem::remove_all(directory_); }
-  std::string Path(absl::string_view name) const { return absl::StrCat(directory_, "/", name); }
+  std::string Path(absl::string_view name) const { return directory_.Path(name); }
 
  private:
-  std::string directory_;
+  TempDir directory_;
 };
 
 TEST_F(KeyFileTest, ComesBackAsWritten) {

@@ -1,24 +1,19 @@
 #include "protocol/program/program.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 
 #include "protocol/base/error.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
 
 class ProgramTest : public ::testing::Test {
  protected:
-  ProgramTest() {
-    std::string pattern = ::testing::TempDir() + "/sealfold-XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~ProgramTest() override { std::filesystem::remove_all(directory_); }
-  std::string directory_;
+  TempDir directory_;
 };
 
 TEST_F(ProgramTest, ExitCodesFollowTheKindOfError) {
@@ -57,7 +52,7 @@ TEST_F(ProgramTest, AnExplanationSurvivesTheWayThroughAStatus) {
 }
 
 TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {
-  const std::string path = directory_ + "/file";
+  const std::string path = directory_.Path("file");
   ASSERT_TRUE(WriteFileAtomic(path, "first").ok());
   ASSERT_TRUE(WriteFileAtomic(path, "second", /*secret=*/true).ok());
   struct stat info;
@@ -65,9 +60,9 @@ TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(*ReadFile(path, 100), "second");
   EXPECT_EQ(ErrorCode(ReadFile(path, 5).status()), "file_too_large");
-  EXPECT_EQ(ErrorCode(ReadFile(directory_ + "/none", 5).status()), "file_unusable");
-  EXPECT_EQ(ErrorCode(WriteFileAtomic(directory_ + "/no/where", "x")), "file_unusable");
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1)
+  EXPECT_EQ(ErrorCode(ReadFile(directory_.Path("none"), 5).status()), "file_unusable");
+  EXPECT_EQ(ErrorCode(WriteFileAtomic(directory_.Path("no/where"), "x")), "file_unusable");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 1)
       << "no temporary stays";
 }
 

@@ -1,7 +1,6 @@
 // One round of three participants with 100 MB each, over loopback and as real processes, beside the
 // parts it is made of: training, evidence, sealing, transfer, opening, folding, each measured on
 // its own on the same bytes.
-#include <stdlib.h>
 
 #include <chrono>
 #include <filesystem>
@@ -20,6 +19,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/envelope.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 #include "tests/bench/bench.h"
 
 namespace sealfold::bench {
@@ -42,12 +42,7 @@ double Seconds(const F& call) {
 
 class RoundBench {
  public:
-  ~RoundBench() { std::filesystem::remove_all(directory_); }
-
   absl::Status Run(const Report& report) {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "sealfold-bench-XXXXXX").string();
-    directory_ = mkdtemp(pattern.data());
     MakePlan();
     for (int repeat = 0; repeat < kRepeats; ++repeat) SEALFOLD_RETURN_IF_ERROR(Repeat(repeat));
     const std::string against =
@@ -82,7 +77,7 @@ class RoundBench {
   }
 
   absl::Status Repeat(int repeat) {
-    const std::string folder = absl::StrCat(directory_, "/", repeat);
+    const std::string folder = directory_.Path(absl::StrCat(repeat));
     std::filesystem::create_directory(folder);
     const std::string initial = folder + "/initial.safetensors";
     const Bytes header = ModelFileHeader(tensors_);
@@ -235,7 +230,7 @@ class RoundBench {
     sending.join();
   }
 
-  std::string directory_;
+  TempDir directory_;
   std::vector<TensorSpec> tensors_;
   Plan plan_;
   Bytes payload_;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "tests/bench/bench.h"
 
@@ -41,9 +42,8 @@ absl::Status Run(const std::vector<std::string>& filters, const Options& options
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app(
-      "Measures Sealfold beside what bounds it; prints JSON Lines.\n"
-      "Example: sealfold-bench crypto --repeats 15");
+  CLI::App app("Measures Sealfold beside what bounds it; prints JSON Lines.", "sealfold-bench");
+  app.footer("Example:\n  sealfold-bench crypto --repeats 15");
   std::vector<std::string> filters;
   Options options;
   bool list = false;
@@ -55,11 +55,7 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0.001, 60.0))
       ->capture_default_str();
   app.add_flag("--list", list, "list the benchmarks and end");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
-  }
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   if (list) {
     for (const Benchmark& b : AllBenchmarks()) std::cout << b.name << "  " << b.about << "\n";
     return kExitDone;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <cstring>
@@ -48,20 +47,18 @@ int64_t Term(float x, uint64_t weight, int step_exponent) {
 }  // namespace
 
 KnownStudy::KnownStudy(const KnownStudySetup& setup) : setup_(setup) {
-  std::string pattern = ::testing::TempDir() + "/sealfold-e2e-XXXXXX";
-  directory_ = mkdtemp(pattern.data());
   const std::vector<TensorSpec> tensors = Tensors(setup.elements);
-  std::ofstream model(directory_ + "/initial.safetensors", std::ios::binary);
+  std::ofstream model(directory_.Path("initial.safetensors"), std::ios::binary);
   const Bytes header = ModelFileHeader(tensors);
   model.write(reinterpret_cast<const char*>(header.data()),
               static_cast<std::streamsize>(header.size()));
   model.close();
-  std::filesystem::resize_file(directory_ + "/initial.safetensors", ModelFileSizeBytes(tensors));
+  std::filesystem::resize_file(directory_.Path("initial.safetensors"), ModelFileSizeBytes(tensors));
   absl::StatusOr<Federation> federation = Federation::Prepare(
       {.programs = SEALFOLD_PROGRAMS,
-       .directory = directory_,
+       .directory = directory_.path(),
        .participants = {kNames, kNames + kParticipants},
-       .initial_model = directory_ + "/initial.safetensors",
+       .initial_model = directory_.Path("initial.safetensors"),
        .plan_json = absl::StrCat(
            R"({"name": "known", "range": 1.0, "quorum": 3, "rounds": )", setup.rounds,
            R"(, "weight_max": )", kWeightMax, R"(, "delivery": ")", setup.delivery,
@@ -79,12 +76,11 @@ KnownStudy::~KnownStudy() {
   if (::testing::Test::HasFailure()) std::fprintf(stderr, "%s", Log().c_str());
   for (std::optional<ChildProcess>& p : participants_) p.reset();
   federation_.reset();
-  std::filesystem::remove_all(directory_);
 }
 
 std::string KnownStudy::Log() const {
   std::string all;
-  for (const auto& file : std::filesystem::directory_iterator(directory_ + "/logs")) {
+  for (const auto& file : std::filesystem::directory_iterator(directory_.Path("logs"))) {
     absl::StatusOr<std::string> text = ReadFile(file.path(), kFileBytesMax);
     if (!text.ok()) continue;
     const size_t from = text->size() > 4000 ? text->size() - 4000 : 0;

@@ -8,6 +8,7 @@
 
 #include "examples/federation/federation.h"
 #include "protocol/model/tensor.h"
+#include "protocol/testing/temp_dir.h"
 #include "tests/e2e/relay.h"
 
 namespace sealfold {
@@ -59,7 +60,7 @@ class KnownStudy {
  private:
   std::string Log() const;
   KnownStudySetup setup_;
-  std::string directory_;
+  TempDir directory_;
   std::optional<Federation> federation_;
   const Relay* relay_ = nullptr;
   std::array<std::optional<ChildProcess>, kParticipants> participants_;

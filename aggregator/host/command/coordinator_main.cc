@@ -14,6 +14,7 @@
 #include "protocol/base/random.h"
 #include "protocol/crypto/key_file.h"
 #include "protocol/plan/plan_json.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
 
@@ -92,8 +93,8 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Signs plans, relays between participants and the aggregator, and runs the rounds of a "
       "study.\n"
-      "It is not trusted by anyone: it sees sealed updates and public facts only.");
-  app.require_subcommand(1);
+      "It is not trusted by anyone: it sees sealed updates and public facts only.",
+      "sealfold-coordinator");
   bool json = false;
   std::string key;
   std::string name = "coordinator";
@@ -152,8 +153,10 @@ int Main(int argc, char** argv) {
   launch_verb->footer("Example:\n  sealfold-coordinator launch --state study");
 
   CLI::App* watch_verb = app.add_subcommand("watch", "Show the run until it ends");
-  watch_verb->add_option("--connect", watch.endpoint,
-                         "From elsewhere: the endpoint for participants");
+  CLI::Option_group* watched = watch_verb->add_option_group("What to watch");
+  watched->require_option(1);
+  watched->add_option("--state", watch.folder, "Folder that `serve` runs on");
+  watched->add_option("--connect", watch.endpoint, "From elsewhere: the endpoint for participants");
   watch_verb->footer(
       "Examples:\n"
       "  sealfold-coordinator watch --state study\n"
@@ -165,21 +168,12 @@ int Main(int argc, char** argv) {
 
   launch_verb->add_option("--state", folder, "Folder that `serve` runs on")->required();
   close_verb->add_option("--state", folder, "Folder that `serve` runs on")->required();
-  CLI::Option* watch_state =
-      watch_verb->add_option("--state", watch.folder, "Folder that `serve` runs on");
-  watch_verb->get_option("--connect")->excludes(watch_state);
-  for (CLI::App* verb : {keygen_verb, plan_verb, serve_verb, launch_verb, watch_verb, close_verb}) {
+  for (CLI::App* verb :
+       {keygen_verb, plan_verb, schema_verb, serve_verb, launch_verb, watch_verb, close_verb}) {
     verb->add_flag("--json", json, "Print JSON: one object, or JSON Lines");
   }
   serve.listen = "tcp://127.0.0.1:0";
-  try {
-    app.parse(argc, argv);
-    if (watch_verb->parsed() && watch.folder.empty() && watch.endpoint.empty()) {
-      throw CLI::RequiredError("--state or --connect");
-    }
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
-  }
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
   if (serve.aggregator.empty())
     serve.aggregator = absl::StrCat("ipc://", serve.folder, "/aggregator.sock");
@@ -192,6 +186,7 @@ int Main(int argc, char** argv) {
     return output.Finish(Control(folder, CloseRequest{}, kCloseAnswerMs, output));
   if (watch_verb->parsed()) return output.Finish(Watch(watch, output));
   output.Line(PlanJsonSchema());
+  output.Json(Dump(ordered_json::parse(PlanJsonSchema())));
   return kExitDone;
 }
 

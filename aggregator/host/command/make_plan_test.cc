@@ -16,6 +16,7 @@
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/examples.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -34,8 +35,6 @@ Bytes Floats(const std::vector<float>& values) {
 class MakePlanTest : public ::testing::Test {
  protected:
   MakePlanTest() {
-    std::string pattern = ::testing::TempDir() + "planXXXXXX";
-    folder_ = mkdtemp(pattern.data());
     const KeyFile key = {
         .role = KeyRole::kCoordinator, .signing_seed = testing::SeedOf(0xc0), .model_seed = {}};
     EXPECT_TRUE(WriteKeyFiles(Path("coordinator.key"), key, "coordinator").ok());
@@ -50,9 +49,7 @@ class MakePlanTest : public ::testing::Test {
                 {.name = "b", .dtype = Dtype::kF32, .shape = {}}},
                Floats({0.5F, -2.0F, 1.0F}));
   }
-  ~MakePlanTest() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
   void WriteModel(const std::vector<TensorSpec>& tensors, const Bytes& data) const {
     Bytes file = SafetensorsHeaderBytes(tensors, {{"made", "by a test"}});
     Append(file, data);
@@ -73,7 +70,7 @@ class MakePlanTest : public ::testing::Test {
                      .participant_files = {Path("p1.pub"), Path("p2.pub")},
                      .out = Path(out)});
   }
-  std::string folder_;
+  TempDir folder_;
 };
 
 TEST_F(MakePlanTest, MakesAFolderThatARunStartsFrom) {

@@ -17,6 +17,7 @@
 #include "protocol/program/program.h"
 #include "protocol/record/record.h"
 #include "protocol/testing/examples.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold::testing {
 
@@ -30,20 +31,15 @@ inline Bytes ModelBytes(const Plan& plan, uint64_t round) {
 class RunFolder {
  public:
   explicit RunFolder(Plan plan = ExamplePlan()) {
-    std::string pattern = ::testing::TempDir() + "runXXXXXX";
-    path_ = mkdtemp(pattern.data());
     const Bytes model = ModelBytes(plan, 0);
     plan.initial_model = Sha256(model);
     plan_ = SignPlan(plan, CoordinatorKey());
     Write("plan.cose", plan_.bytes);
     Write("model-0.safetensors", model);
   }
-  ~RunFolder() { std::filesystem::remove_all(path_); }
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
 
-  const std::string& path() const { return path_; }
-  std::string Path(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return folder_.path(); }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
   bool Has(const std::string& name) const { return std::filesystem::exists(Path(name)); }
   std::string Read(const std::string& name) const {
     return ReadFile(Path(name), 64u << 20).value_or("unreadable");
@@ -54,7 +50,7 @@ class RunFolder {
   const SignedPlan& plan() const { return plan_; }
 
   std::unique_ptr<RunStore> Open() const {
-    absl::StatusOr<std::unique_ptr<RunStore>> store = RunStore::Open(path_);
+    absl::StatusOr<std::unique_ptr<RunStore>> store = RunStore::Open(path());
     EXPECT_TRUE(store.ok()) << store.status();
     return store.ok() ? *std::move(store) : nullptr;
   }
@@ -97,7 +93,7 @@ class RunFolder {
   }
 
  private:
-  std::string path_;
+  TempDir folder_;
   SignedPlan plan_;
 };
 

@@ -5,10 +5,10 @@
 
 #include <filesystem>
 
-#include "attest/testing/temp_dir.h"
 #include "attest/x509/chain.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -34,7 +34,7 @@ absl::Status ChainAt(const Certificate& root, const Authority::Leaf& leaf, uint6
 
 TEST(AuthorityTest, KeepsItsRootAndHidesItsKey) {
   TempDir dir;
-  const std::string state = dir / "state";
+  const std::string state = dir.Path("state");
   auto first = Authority::Open(state, kNow_ms);
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(ModeOf(state), 0700U);
@@ -44,14 +44,14 @@ TEST(AuthorityTest, KeepsItsRootAndHidesItsKey) {
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(second->root().der(), first->root().der());
 
-  auto other = Authority::Open(dir / "other", kNow_ms);
+  auto other = Authority::Open(dir.Path("other"), kNow_ms);
   ASSERT_TRUE(other.ok());
   EXPECT_NE(other->root().der(), first->root().der());
 }
 
 TEST(AuthorityTest, LeavesLiveThreeHoursAndAreRenewed) {
   TempDir dir;
-  Authority authority = Authority::Open(dir / "state", kNow_ms).value();
+  Authority authority = Authority::Open(dir.Path("state"), kNow_ms).value();
   const Authority::Leaf& leaf = authority.LeafAt(kNow_ms);
   const Bytes first = leaf.certificate;
   EXPECT_EQ(leaf.bundle.size(), 2U);
@@ -75,11 +75,11 @@ TEST(AuthorityTest, LeavesLiveThreeHoursAndAreRenewed) {
 
 TEST(AuthorityTest, RefusesFilesThatDoNotBelongTogether) {
   TempDir dir;
-  const std::string state = dir / "state";
+  const std::string state = dir.Path("state");
   ASSERT_TRUE(Authority::Open(state, kNow_ms).ok());
-  ASSERT_TRUE(Authority::Open(dir / "other", kNow_ms).ok());
+  ASSERT_TRUE(Authority::Open(dir.Path("other"), kNow_ms).ok());
 
-  std::filesystem::copy_file(dir / "other/root.pem", state + "/root.pem",
+  std::filesystem::copy_file(dir.Path("other/root.pem"), state + "/root.pem",
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(ErrorCode(Authority::Open(state, kNow_ms).status()), "authority_key_other");
 
@@ -89,15 +89,15 @@ TEST(AuthorityTest, RefusesFilesThatDoNotBelongTogether) {
   std::filesystem::remove(state + "/root.key");
   EXPECT_EQ(ErrorCode(Authority::Open(state, kNow_ms).status()), "authority_key_missing");
 
-  ASSERT_TRUE(WriteFileAtomic(dir / "file", "").ok());
-  EXPECT_FALSE(Authority::Open(dir / "file", kNow_ms).ok());
-  EXPECT_EQ(ErrorCode(Authority::Open(dir / "none/state", kNow_ms).status()),
+  ASSERT_TRUE(WriteFileAtomic(dir.Path("file"), "").ok());
+  EXPECT_FALSE(Authority::Open(dir.Path("file"), kNow_ms).ok());
+  EXPECT_EQ(ErrorCode(Authority::Open(dir.Path("none/state"), kNow_ms).status()),
             "authority_directory");
 }
 
 TEST(AuthorityTest, MakesTheCertificateOfAKeyThatHasNoneYet) {
   TempDir dir;
-  const std::string state = dir / "state";
+  const std::string state = dir.Path("state");
   ASSERT_TRUE(Authority::Open(state, kNow_ms).ok());
   std::filesystem::remove(state + "/root.pem");  // as after a crash between the two files
   EXPECT_TRUE(Authority::Open(state, kNow_ms).ok());

@@ -15,10 +15,10 @@
 #include "attest/attester.h"
 #include "attest/software/measure.h"
 #include "attest/testing/raw_client.h"
-#include "attest/testing/temp_dir.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -27,7 +27,7 @@ constexpr uint64_t kNow_ms = 1'780'272'000'000;
 
 class SoftnsmServerTest : public testing::Test {
  protected:
-  SoftnsmServerTest() : path_(dir_ / "nsm.sock") {
+  SoftnsmServerTest() : path_(dir_.Path("nsm.sock")) {
     int ends[2];
     SEALFOLD_CHECK(pipe(ends) == 0);
     stop_read_ = UniqueFd(ends[0]);
@@ -40,7 +40,7 @@ class SoftnsmServerTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<SoftnsmServer>> MakeServer(const std::string& path) {
-    Softnsm softnsm(Authority::Open(dir_ / "state", kNow_ms).value(), "softnsm-test");
+    Softnsm softnsm(Authority::Open(dir_.Path("state"), kNow_ms).value(), "softnsm-test");
     root_pem_ = softnsm.root().Pem();
     return SoftnsmServer::Listen(
         std::move(softnsm),
@@ -186,19 +186,19 @@ TEST_F(SoftnsmServerTest, TheSocketIsItsUsersAlone) {
 
 TEST_F(SoftnsmServerTest, TakesOnlyAPathThatIsFree) {
   EXPECT_EQ(ErrorCode(MakeServer(path_).status()), "softnsm_path_taken");
-  ASSERT_TRUE(WriteFileAtomic(dir_ / "file", "precious").ok());
-  EXPECT_EQ(ErrorCode(MakeServer(dir_ / "file").status()), "softnsm_path_taken");
-  EXPECT_EQ(ReadFile(dir_ / "file", 100).value(), "precious");
-  EXPECT_EQ(ErrorCode(MakeServer(dir_ / "none/sock").status()), "softnsm_listen");
+  ASSERT_TRUE(WriteFileAtomic(dir_.Path("file"), "precious").ok());
+  EXPECT_EQ(ErrorCode(MakeServer(dir_.Path("file")).status()), "softnsm_path_taken");
+  EXPECT_EQ(ReadFile(dir_.Path("file"), 100).value(), "precious");
+  EXPECT_EQ(ErrorCode(MakeServer(dir_.Path("none/sock")).status()), "softnsm_listen");
   EXPECT_EQ(ErrorCode(MakeServer(std::string(200, 'x')).status()), "socket_path_length");
 
   // One left behind by a process that was killed.
   {
     UniqueFd killed(socket(AF_UNIX, SOCK_SEQPACKET, 0));
-    const sockaddr_un address = SocketAddress(dir_ / "stale").value();
+    const sockaddr_un address = SocketAddress(dir_.Path("stale")).value();
     ASSERT_EQ(bind(killed.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
   }
-  EXPECT_TRUE(MakeServer(dir_ / "stale").ok());
+  EXPECT_TRUE(MakeServer(dir_.Path("stale")).ok());
 }
 
 TEST_F(SoftnsmServerTest, RemovesItsSocketWhenItGoes) {

@@ -9,6 +9,7 @@
 #include "attest/software/software_verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
 
@@ -46,8 +47,8 @@ absl::Status Serve(const std::string& state_dir, const std::string& socket_path,
 int Main(int argc, char** argv) {
   CLI::App app(
       "Signs attestation documents for programs on this machine, as a hypervisor would.\n" +
-      std::string(kSoftwareCaveat) + ".");
-  app.require_subcommand(1);
+          std::string(kSoftwareCaveat) + ".",
+      "sealfold-softnsm");
   std::string state_dir;
   std::string socket_path;
   bool json = false;
@@ -63,11 +64,7 @@ int Main(int argc, char** argv) {
       "Prints 'ready' once it listens; ends on SIGTERM.\n\n"
       "Example:\n"
       "  sealfold-softnsm serve --state ./softnsm --socket ./softnsm/nsm.sock");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kExitDone : kExitUsage;
-  }
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
   return output.Finish(Serve(state_dir, socket_path, output));
 }

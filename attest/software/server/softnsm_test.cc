@@ -4,10 +4,10 @@
 
 #include "attest/nitro/document.h"
 #include "attest/testing/raw_client.h"
-#include "attest/testing/temp_dir.h"
 #include "attest/testing/vectors.h"
 #include "attest/verifier.h"
 #include "protocol/cbor/value.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
@@ -16,7 +16,7 @@ constexpr uint64_t kNow_ms = 1'780'272'000'123;
 
 class SoftnsmTest : public testing::Test {
  protected:
-  SoftnsmTest() : softnsm_(Authority::Open(dir_ / "state", kNow_ms).value(), "softnsm-test") {
+  SoftnsmTest() : softnsm_(Authority::Open(dir_.Path("state"), kNow_ms).value(), "softnsm-test") {
     caller_ = *Measurement::From(Bytes(48, 0x5a));
   }
 

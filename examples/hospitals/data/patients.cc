@@ -8,12 +8,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "examples/hospitals/data/files.h"
 #include "protocol/base/error.h"
+#include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
 namespace {
 
+constexpr size_t kFileBytesMax = 64 << 20;
 constexpr char kClassNames[] = "malignant,benign";
 
 std::string Header(absl::string_view patients) {
@@ -104,7 +105,7 @@ absl::StatusOr<std::vector<Patient>> ParsePatients(absl::string_view text,
 }
 
 absl::StatusOr<std::vector<Patient>> ReadPatients(const std::string& path) {
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kFileBytesMax));
   return ParsePatients(text, path);
 }
 

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "examples/hospitals/data/files.h"
 #include "examples/hospitals/data/test_data.h"
 #include "protocol/base/error.h"
+#include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
 namespace {
@@ -35,7 +35,7 @@ TEST(Patients, TheWholeSetIsRead) {
 }
 
 TEST(Patients, WhatIsWrittenKeepsEveryDigit) {
-  EXPECT_EQ(PatientsCsv(AllPatients()), *ReadFile(SEALFOLD_HOSPITALS_DATA));
+  EXPECT_EQ(PatientsCsv(AllPatients()), *ReadFile(SEALFOLD_HOSPITALS_DATA, 1 << 20));
 }
 
 TEST(Patients, LineEndsOfOtherSystemsAreAccepted) {
@@ -98,9 +98,9 @@ TEST(Patients, ControlCharactersDoNotReachTheTerminal) {
 
 TEST(Patients, AMissingFileIsNamed) {
   const auto patients = ReadPatients("/nowhere/f.csv");
-  EXPECT_EQ(ErrorCode(patients.status()), "file_unreadable");
+  EXPECT_EQ(ErrorCode(patients.status()), "file_unusable");
   EXPECT_THAT(std::string(patients.status().message()), HasSubstr("/nowhere/f.csv"));
-  EXPECT_EQ(ErrorCode(ReadPatients("/").status()), "file_unreadable");
+  EXPECT_EQ(ErrorCode(ReadPatients("/").status()), "file_unusable");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "examples/hospitals/demo/screen.h"
 #include "examples/hospitals/demo/study_run.h"
 #include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
@@ -209,11 +210,7 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::Range(1, 100));
   app.footer("Example:\n  hospitals-demo --programs build/bin --data examples/hospitals --seeds 5");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? sealfold::kExitDone : sealfold::kExitUsage;
-  }
+  if (std::optional<int> ended = sealfold::ParseCommandLine(app, argc, argv)) return *ended;
   const sealfold::Output output(/*json=*/false);
   absl::StatusOr<std::string> directory = sealfold::hospitals::EmptyFolder(options.directory);
   if (!directory.ok()) return output.Finish(directory.status());

@@ -7,7 +7,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "examples/hospitals/data/files.h"
 #include "examples/hospitals/data/patients.h"
 #include "examples/hospitals/data/scaling.h"
 #include "examples/hospitals/demo/joins.h"
@@ -109,7 +108,7 @@ class StudyRun {
     SEALFOLD_ASSIGN_OR_RETURN(const std::vector<Patient> test, ReadPatients(Path("data/test.csv")));
     test_ = ScaledExamples(test);
     SEALFOLD_ASSIGN_OR_RETURN(const std::string plan,
-                              sealfold::ReadFile(setup_.data + "/plan.json", kPlanBytesMax));
+                              ReadFile(setup_.data + "/plan.json", kPlanBytesMax));
     rounds_ = json::parse(plan, nullptr, /*allow_exceptions=*/false).value("rounds", uint64_t{0});
     result_.federation = {.programs = setup_.programs,
                           .directory = setup_.directory,

@@ -6,14 +6,16 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "examples/hospitals/data/files.h"
 #include "protocol/base/error.h"
 #include "protocol/model/safetensors.h"
+#include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
 namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors are little-endian");
+
+constexpr size_t kFileBytesMax = 1 << 20;
 
 // In the order of Parameters.
 std::array<TensorSpec, 2> Tensors() {
@@ -45,7 +47,7 @@ absl::Status TensorsWrong(const std::string& path, const SafetensorsHeader& head
 }  // namespace
 
 absl::StatusOr<StoredParameters> ReadModel(const std::string& path) {
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string file, ReadFile(path));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string file, ReadFile(path, kFileBytesMax));
   SEALFOLD_ASSIGN_OR_RETURN(const SafetensorsHeader header,
                             SafetensorsHeader::Parse(AsBytes(file), file.size()));
   const std::array<TensorSpec, 2> tensors = Tensors();
@@ -77,7 +79,7 @@ absl::Status WriteModel(const std::string& path, const StoredParameters& model,
   std::array<uint8_t, sizeof(float) * kParameters> elements;
   std::memcpy(elements.data(), model.data(), elements.size());
   Append(file, elements);
-  return WriteFile(path, AsText(file));
+  return WriteFileAtomic(path, AsText(file));
 }
 
 }  // namespace sealfold::hospitals

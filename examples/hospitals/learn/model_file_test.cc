@@ -4,17 +4,21 @@
 
 #include <limits>
 
-#include "absl/strings/str_cat.h"
-#include "examples/hospitals/data/files.h"
 #include "protocol/base/error.h"
 #include "protocol/model/safetensors.h"
+#include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold::hospitals {
 namespace {
 
-std::string Path(const std::string& name) {
-  return absl::StrCat(::testing::TempDir(), "/hospitals_model_file_test_", getpid(), "_", name);
-}
+class ModelFile : public ::testing::Test {
+ protected:
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
+
+ private:
+  const TempDir folder_;
+};
 
 StoredParameters Numbers() {
   StoredParameters model;
@@ -24,7 +28,7 @@ StoredParameters Numbers() {
   return model;
 }
 
-TEST(ModelFile, ComesBackAsItWas) {
+TEST_F(ModelFile, ComesBackAsItWas) {
   const std::string path = Path("back");
   ASSERT_TRUE(WriteModel(path, Numbers(), {}).ok());
   const auto model = ReadModel(path);
@@ -32,10 +36,10 @@ TEST(ModelFile, ComesBackAsItWas) {
   EXPECT_EQ(*model, Numbers());
 }
 
-TEST(ModelFile, AnUpdateSaysHowManyExamples) {
+TEST_F(ModelFile, AnUpdateSaysHowManyExamples) {
   const std::string path = Path("examples");
   ASSERT_TRUE(WriteModel(path, Numbers(), {{"num_examples", "251"}}).ok());
-  const std::string file = *ReadFile(path);
+  const std::string file = *ReadFile(path, 1 << 20);
   const auto header = SafetensorsHeader::Parse(AsBytes(file), file.size());
   ASSERT_TRUE(header.ok()) << header.status();
   EXPECT_EQ(header->metadata.at("num_examples"), "251");
@@ -44,7 +48,7 @@ TEST(ModelFile, AnUpdateSaysHowManyExamples) {
   EXPECT_EQ(header->entries[1].spec.name, "bias");
 }
 
-TEST(ModelFile, TensorsMayLieInAnyOrder) {
+TEST_F(ModelFile, TensorsMayLieInAnyOrder) {
   const std::vector<TensorSpec> tensors = {
       {.name = "bias", .dtype = Dtype::kF32, .shape = {1}},
       {.name = "weight", .dtype = Dtype::kF32, .shape = {1, 30}}};
@@ -57,13 +61,13 @@ TEST(ModelFile, TensorsMayLieInAnyOrder) {
   append(30, 1);
   append(0, 30);
   const std::string path = Path("order");
-  ASSERT_TRUE(WriteFile(path, AsText(file)).ok());
+  ASSERT_TRUE(WriteFileAtomic(path, AsText(file)).ok());
   const auto model = ReadModel(path);
   ASSERT_TRUE(model.ok()) << model.status();
   EXPECT_EQ(*model, numbers);
 }
 
-TEST(ModelFile, OtherTensorsAreRefused) {
+TEST_F(ModelFile, OtherTensorsAreRefused) {
   const std::string path = Path("tensors");
   for (const TensorSpec& tensor :
        {TensorSpec{.name = "weight", .dtype = Dtype::kF32, .shape = {30}},
@@ -73,12 +77,12 @@ TEST(ModelFile, OtherTensorsAreRefused) {
                                              {.name = "bias", .dtype = Dtype::kF32, .shape = {1}}};
     Bytes file = SafetensorsHeaderBytes(tensors, {});
     file.resize(file.size() + tensor.size_bytes() + sizeof(float));
-    ASSERT_TRUE(WriteFile(path, AsText(file)).ok());
+    ASSERT_TRUE(WriteFileAtomic(path, AsText(file)).ok());
     EXPECT_EQ(ErrorCode(ReadModel(path).status()), "model_tensors_wrong");
   }
 }
 
-TEST(ModelFile, WhatIsNotFiniteOrNotWholeIsRefused) {
+TEST_F(ModelFile, WhatIsNotFiniteOrNotWholeIsRefused) {
   const std::string path = Path("wrong");
   StoredParameters model = Numbers();
   model[5] = std::numeric_limits<float>::quiet_NaN();
@@ -86,9 +90,9 @@ TEST(ModelFile, WhatIsNotFiniteOrNotWholeIsRefused) {
   EXPECT_EQ(ErrorCode(ReadModel(path).status()), "model_not_finite");
 
   ASSERT_TRUE(WriteModel(path, Numbers(), {}).ok());
-  const std::string whole = *ReadFile(path);
+  const std::string whole = *ReadFile(path, 1 << 20);
   for (size_t size = 0; size < whole.size(); ++size) {
-    ASSERT_TRUE(WriteFile(path, whole.substr(0, size)).ok());
+    ASSERT_TRUE(WriteFileAtomic(path, whole.substr(0, size)).ok());
     EXPECT_EQ(ReadModel(path).status().code(), absl::StatusCode::kInvalidArgument)
         << size << " bytes";
   }

@@ -1,12 +1,13 @@
 // hospitals-split: divides the data set into three hospitals' patients and a common test set.
 #include <cstdio>
+#include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "examples/hospitals/data/files.h"
 #include "examples/hospitals/data/split.h"
 #include "examples/hospitals/learn/model_file.h"
 #include "examples/hospitals/programs/program.h"
 #include "protocol/base/error.h"
+#include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
 namespace {
@@ -21,6 +22,7 @@ struct SplitCommand {
     SEALFOLD_ASSIGN_OR_RETURN(const std::vector<Patient> patients, ReadPatients(data));
     SEALFOLD_ASSIGN_OR_RETURN(const Split split, SplitPatients(patients, options));
     nlohmann::ordered_json parts = nlohmann::ordered_json::array();
+    for (const char* hospital : kHospitalNames) SEALFOLD_RETURN_IF_ERROR(MakeFolder(hospital));
     for (size_t h = 0; h < kHospitals; ++h) {
       SEALFOLD_RETURN_IF_ERROR(WritePart(kHospitalNames[h],
                                          absl::StrCat(out, "/", kHospitalNames[h], "/train.csv"),
@@ -37,6 +39,17 @@ struct SplitCommand {
   }
 
  private:
+  absl::Status MakeFolder(const char* name) const {
+    const std::string folder = absl::StrCat(out, "/", name);
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (!error) return absl::OkStatus();
+    return BadInput({.code = "folder_unusable",
+                     .what = absl::StrCat("making ", folder),
+                     .found = error.message(),
+                     .advice = "choose another --out"});
+  }
+
   static absl::Status WritePart(const char* name, const std::string& file,
                                 const std::vector<Patient>& patients,
                                 nlohmann::ordered_json& parts) {
@@ -46,7 +59,7 @@ struct SplitCommand {
                      {"malignant", malignant},
                      {"benign", patients.size() - malignant},
                      {"file", file}});
-    return WriteFile(file, PatientsCsv(patients));
+    return WriteFileAtomic(file, PatientsCsv(patients));
   }
 
   void Print(const nlohmann::ordered_json& summary) const {

@@ -224,7 +224,6 @@ int main(int argc, char** argv) {
   CLI::App app(
       "Runs the three hospitals' study in one process, without protection, as a reference.",
       "hospitals-study");
-  app.require_subcommand(1);
   StudyCommand command;
   CLI::App& compare =
       *app.add_subcommand("compare", "Each hospital alone, federated, pooled, over several seeds");

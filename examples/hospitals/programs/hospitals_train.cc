@@ -182,7 +182,6 @@ int main(int argc, char** argv) {
                                         // else
   CLI::App app("Trains and tests a model that tells malignant tumours from benign ones.",
                "hospitals-train");
-  app.require_subcommand(1);
   TrainCommand train;
   EvaluateCommand evaluate;
   BaselineCommand alone;

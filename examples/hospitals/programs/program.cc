@@ -3,26 +3,13 @@
 #include <cstdio>
 #include <utility>
 
-#include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
+#include "protocol/program/program.h"
 
 namespace sealfold::hospitals {
 namespace {
 
-constexpr int kExitUsage = 2;
-constexpr int kExitBadInput = 5;
 constexpr uint64_t kCountMax = 100'000;  // of epochs and the like: beyond it stands a typing error
-
-void PrintError(const absl::Status& status) {
-  const Explanation e = Explain(status);
-  std::fprintf(stderr, "error: %s [%s]\n", e.what.c_str(), e.code.c_str());
-  const std::pair<const char*, const std::string&> parts[] = {
-      {"expected", e.expected}, {"found", e.found}, {"do", e.advice}};
-  for (const auto& [name, text] : parts) {
-    if (!text.empty()) {
-      std::fprintf(stderr, "  %-9s %s\n", name, text.c_str());
-    }
-  }
-}
 
 void AddCount(CLI::App& app, const std::string& name, uint64_t& count,
               const std::string& description) {
@@ -35,31 +22,15 @@ void AddCount(CLI::App& app, const std::string& name, uint64_t& count,
 
 void OnRun(CLI::App& app, const std::string& example, std::function<absl::Status()> run) {
   app.footer("Example:\n  " + example);
-  app.callback([run = std::move(run)] {
-    const absl::Status status = run();
-    if (!status.ok()) {
-      PrintError(status);
-      throw CLI::RuntimeError(kExitBadInput);  // how a callback of CLI11 ends a program
-    }
+  app.callback([&app, run = std::move(run)] {
+    const Output output(app.get_option("--json")->as<bool>());
+    const int code = output.Finish(run());
+    if (code != kExitDone) throw CLI::RuntimeError(code);  // how a callback of CLI11 ends a program
   });
 }
 
 int RunProgram(CLI::App& app, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RuntimeError& failed) {
-    return failed.get_exit_code();
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) {
-      return app.exit(error);  // help was asked for
-    }
-    PrintError(
-        BadInput({.code = "usage_wrong",
-                  .what = error.what(),
-                  .advice = app.get_name() + " --help, also after a verb, shows what it takes"}));
-    return kExitUsage;
-  }
-  return 0;
+  return ParseCommandLine(app, argc, argv).value_or(kExitDone);
 }
 
 void AddTrainingOptions(CLI::App& app, TrainingOptions& options) {

@@ -13,8 +13,8 @@
 
 namespace sealfold::hospitals {
 
-// Has `app`, a program or one verb of it, do `run` once its options are read, and `--help` show
-// `example`.
+// Has `app`, a program or one verb of it with AddJson, do `run` once its options are read, and
+// `--help` show `example`.
 void OnRun(CLI::App& app, const std::string& example, std::function<absl::Status()> run);
 
 // Reads the command line and does what it asks for. Returns the exit code: 0 done, 2 usage, 5 bad

@@ -1,18 +1,18 @@
 // The example's programs as a user runs them: real processes, files and environment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "examples/hospitals/data/files.h"
 #include "examples/hospitals/data/test_data.h"
 #include "examples/hospitals/learn/model_file.h"
 #include "examples/hospitals/learn/study.h"
 #include "protocol/program/child_process.h"
+#include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold::hospitals {
 namespace {
@@ -41,20 +41,15 @@ nlohmann::json Json(Arguments arguments, const Environment& environment = {}) {
 
 class Programs : public ::testing::Test {
  protected:
-  Programs() : folder_(absl::StrCat(::testing::TempDir(), "/hospitals_programs_test_", getpid())) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~Programs() override { std::filesystem::remove_all(folder_); }
-
-  std::string Path(const std::string& name) const { return absl::StrCat(folder_, "/", name); }
+  std::string Path(const std::string& name) const { return folder_.Path(name); }
   void MakeSplit(const std::string& seed) const {
-    ASSERT_EQ(Ran({kSplit, "--data", kData, "--seed", seed, "--out", folder_}).exit_code, 0);
+    ASSERT_EQ(Ran({kSplit, "--data", kData, "--seed", seed, "--out", folder_.path()}).exit_code, 0);
   }
   nlohmann::json Scores(const std::string& model) const {
     return Json({kTrain, "evaluate", "--data", Path("test.csv"), "--model", model});
   }
 
-  const std::string folder_;
+  const TempDir folder_;
 };
 
 // Federated averaging by hand with nothing but the files that the trainer reads and writes.
@@ -80,7 +75,8 @@ TEST_F(Programs, ARunOverFilesIsTheStudyInOneProcess) {
       EXPECT_EQ(told["round"], round);
       EXPECT_LT(told["log_loss_after"], told["log_loss_before"]);
       const double weight = told["num_examples"];
-      EXPECT_THAT(*ReadFile(update), HasSubstr(absl::StrCat("\"num_examples\":\"", weight, "\"")));
+      EXPECT_THAT(*ReadFile(update, 1 << 20),
+                  HasSubstr(absl::StrCat("\"num_examples\":\"", weight, "\"")));
       sum += weight * ReadModel(update)->cast<double>();
       weights += weight;
     }
@@ -129,12 +125,10 @@ TEST_F(Programs, SplitTellsItsCounts) {
 }
 
 TEST_F(Programs, ErrorsAreExplainedAndHaveTheirExitCode) {
-  const ProgramResult missing = Ran({kSplit, "--data", Path("none.csv"), "--out", folder_});
+  const ProgramResult missing = Ran({kSplit, "--data", Path("none.csv"), "--out", folder_.path()});
   EXPECT_EQ(missing.exit_code, 5);
   EXPECT_EQ(missing.out, "");
-  EXPECT_THAT(
-      missing.err,
-      HasSubstr("none.csv [file_unreadable]\n  expected  a file that can be read\n  found "));
+  EXPECT_THAT(missing.err, HasSubstr("none.csv [file_unusable]\n  found "));
 
   MakeSplit("1");
   const std::string west = Path("west/train.csv");
@@ -152,9 +146,10 @@ TEST_F(Programs, ErrorsAreExplainedAndHaveTheirExitCode) {
                 .exit_code,
             2);
   EXPECT_EQ(Ran({kTrain}).exit_code, 2);
-  EXPECT_THAT(Ran({kTrain}).err, HasSubstr("[usage_wrong]\n  do "));
+  EXPECT_THAT(Ran({kTrain}).err, HasSubstr("[verb_unknown]\n  expected  one of train, "));
   EXPECT_EQ(Ran({kTrain, "fly"}).exit_code, 2);
-  EXPECT_EQ(Ran({kSplit, "--data", kData, "--out", folder_, "--concentration", "0"}).exit_code, 2);
+  EXPECT_EQ(
+      Ran({kSplit, "--data", kData, "--out", folder_.path(), "--concentration", "0"}).exit_code, 2);
 }
 
 TEST_F(Programs, HelpHasAnExampleForEachVerb) {

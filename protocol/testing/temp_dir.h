@@ -1,11 +1,12 @@
 // A directory of a test's own, removed with all in it when its owner goes.
-#ifndef SEALFOLD_ATTEST_TESTING_TEMP_DIR_H_
-#define SEALFOLD_ATTEST_TESTING_TEMP_DIR_H_
+#ifndef SEALFOLD_PROTOCOL_TESTING_TEMP_DIR_H_
+#define SEALFOLD_PROTOCOL_TESTING_TEMP_DIR_H_
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -14,7 +15,7 @@ class TempDir {
  public:
   TempDir() {
     // Short, since the paths of sockets are.
-    std::string path = "/tmp/sealfold.XXXXXX";
+    std::string path = std::filesystem::temp_directory_path() / "sealfold.XXXXXX";
     SEALFOLD_CHECK(mkdtemp(path.data()) != nullptr);
     path_ = path;
   }
@@ -25,7 +26,7 @@ class TempDir {
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
 
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+  std::string Path(absl::string_view below) const { return absl::StrCat(path_, "/", below); }
   const std::string& path() const { return path_; }
 
  private:
@@ -34,4 +35,4 @@ class TempDir {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_TEMP_DIR_H_
+#endif  // SEALFOLD_PROTOCOL_TESTING_TEMP_DIR_H_
