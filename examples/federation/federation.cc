@@ -153,10 +153,24 @@ absl::Status Federation::Launch() {
 absl::StatusOr<ChildProcess> Federation::Join(
     size_t participant, const std::string& train_command, bool json,
     const std::map<std::string, std::string>& environment) {
+  std::vector<std::string> more = {"--train", train_command};
+  if (json) more.emplace_back("--json");
+  return StartParticipant(participant, "join", more, environment);
+}
+
+absl::StatusOr<ChildProcess> Federation::Submit(size_t participant, const std::string& update_path,
+                                                uint64_t weight) {
+  return StartParticipant(participant, "submit",
+                          {"--update", update_path, "--weight", absl::StrCat(weight)}, {});
+}
+
+absl::StatusOr<ChildProcess> Federation::StartParticipant(
+    size_t participant, const std::string& verb, const std::vector<std::string>& more,
+    const std::map<std::string, std::string>& environment) {
   const std::string& name = setup_.participants.at(participant);
   const std::string& endpoint = participant_endpoint_.empty() ? endpoint_ : participant_endpoint_;
   std::vector<std::string> arguments = {Program("sealfold-participant"),
-                                        "join",
+                                        verb,
                                         "--connect",
                                         endpoint,
                                         "--policy",
@@ -164,10 +178,8 @@ absl::StatusOr<ChildProcess> Federation::Join(
                                         "--key",
                                         Path(name + "/key"),
                                         "--state",
-                                        Path(name + "/state"),
-                                        "--train",
-                                        train_command};
-  if (json) arguments.emplace_back("--json");
+                                        Path(name + "/state")};
+  arguments.insert(arguments.end(), more.begin(), more.end());
   return ChildProcess::Start(
       arguments, {.environment = environment, .err_path = Path("logs/" + name + ".log")});
 }

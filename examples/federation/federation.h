@@ -44,6 +44,10 @@ class Federation {
   absl::StatusOr<ChildProcess> Join(size_t participant, const std::string& train_command, bool json,
                                     const std::map<std::string, std::string>& environment = {});
 
+  // `sealfold-participant submit` of one update file, likewise.
+  absl::StatusOr<ChildProcess> Submit(size_t participant, const std::string& update_path,
+                                      uint64_t weight);
+
   ChildProcess& coordinator() { return *coordinator_; }
   ChildProcess& aggregator() { return *aggregator_; }
   ChildProcess& platform() { return *platform_; }
@@ -70,6 +74,10 @@ class Federation {
   absl::StatusOr<std::string> StartReady(const std::string& program,
                                          std::vector<std::string> arguments,
                                          std::optional<ChildProcess>& process);
+  // Starts `sealfold-participant VERB` as this participant, with `more` arguments.
+  absl::StatusOr<ChildProcess> StartParticipant(
+      size_t participant, const std::string& verb, const std::vector<std::string>& more,
+      const std::map<std::string, std::string>& environment);
 
   FederationSetup setup_;
   std::string endpoint_;
