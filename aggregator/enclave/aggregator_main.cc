@@ -12,6 +12,7 @@
 #include "attest/attester.h"
 #include "attest/software/measure.h"
 #include "protocol/base/error.h"
+#include "protocol/crypto/aead/aead.h"
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
@@ -58,6 +59,9 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
         "limit "
         "may be swapped");
   }
+  // Asked before there is anything to do, so that the libraries are timed undisturbed.
+  Note(absl::StrCat("AES-256-GCM by ", AeadLibrary(AeadId::kAes256Gcm), ", ChaCha20-Poly1305 by ",
+                    AeadLibrary(AeadId::kChaCha20Poly1305)));
   output.Line("ready");
   output.Json("{\"event\":\"ready\"}");
   std::fflush(stdout);

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {

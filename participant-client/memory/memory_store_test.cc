@@ -7,7 +7,7 @@
 
 #include "participant-client/testing/world.h"
 #include "protocol/base/error.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"
 

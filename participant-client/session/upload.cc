@@ -5,7 +5,7 @@
 
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 
 namespace sealfold {
 namespace {

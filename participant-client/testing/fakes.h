@@ -9,7 +9,7 @@
 #include "participant-client/memory/session_store.h"
 #include "participant-client/update/payload_source.h"
 #include "protocol/base/error.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 
 namespace sealfold::testing_world {
 

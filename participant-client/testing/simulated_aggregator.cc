@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 
 namespace sealfold::testing_world {
 namespace {

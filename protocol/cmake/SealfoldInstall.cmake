@@ -25,4 +25,4 @@ configure_package_config_file(protocol/cmake/sealfoldConfig.cmake.in
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/sealfoldConfigVersion.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/sealfoldConfig.cmake ${CMAKE_BINARY_DIR}/sealfoldConfigVersion.cmake
-  DESTINATION ${package_folder})
+  protocol/cmake/FindIpsecMb.cmake DESTINATION ${package_folder})

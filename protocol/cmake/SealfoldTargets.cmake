@@ -43,6 +43,23 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(CBOR REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
 
+# AES-GCM at several times OpenSSL's speed where the processor has VAES.
+find_package(IpsecMb 1.3 QUIET)
+if(IpsecMb_FOUND AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64)$")
+  set(ipsec_mb_usable ON)
+else()
+  set(ipsec_mb_usable OFF)
+endif()
+option(SEALFOLD_IPSEC_MB "AEADs by Intel's ipsec-mb too, where it is the fastest (x86-64)" ${ipsec_mb_usable})
+if(SEALFOLD_IPSEC_MB AND NOT ipsec_mb_usable)
+  message(FATAL_ERROR "SEALFOLD_IPSEC_MB needs an x86-64 target and ipsec-mb 1.3 or later: "
+    "install libipsec-mb-dev, or configure with -DSEALFOLD_IPSEC_MB=OFF")
+elseif(SEALFOLD_IPSEC_MB)
+  message(STATUS "AEADs: OpenSSL, libsodium, ipsec-mb ${IpsecMb_VERSION}; the fastest is found out at run time")
+else()
+  message(STATUS "AEADs: OpenSSL, libsodium; ipsec-mb left out (SEALFOLD_IPSEC_MB is OFF)")
+endif()
+
 # What all of our own code is compiled with; not passed on to who links us.
 add_library(sealfold_options INTERFACE)
 target_compile_options(sealfold_options INTERFACE

@@ -5,7 +5,7 @@
 #include "absl/status/statusor.h"
 #include "protocol/base/secret.h"
 #include "protocol/base/types.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 
 namespace sealfold {
 

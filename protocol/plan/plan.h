@@ -9,7 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "protocol/base/types.h"
-#include "protocol/crypto/aead.h"
+#include "protocol/crypto/aead/aead.h"
 #include "protocol/crypto/sign.h"
 #include "protocol/model/tensor.h"
 

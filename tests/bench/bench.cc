@@ -1,9 +1,7 @@
 #include "tests/bench/bench.h"
 
 #include <hwy/highway.h>
-#include <openssl/crypto.h>
 #include <sched.h>
-#include <sodium.h>
 
 #include <algorithm>
 #include <ctime>
@@ -14,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "protocol/base/error.h"
+#include "protocol/crypto/aead/backend.h"
 
 namespace sealfold::bench {
 namespace {
@@ -36,10 +35,16 @@ std::string CpuModel() {
 }
 
 nlohmann::ordered_json Versions() {
-  return {{"openssl", OpenSSL_version(OPENSSL_VERSION_STRING)},
-          {"libsodium", sodium_version_string()},
-          {"highway", absl::StrCat(HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH)},
-          {"compiler", __VERSION__}};
+  nlohmann::ordered_json out;
+  for (const AeadBackend& backend : AeadBackends()) {
+    out[std::string(backend.name)] = backend.version;
+  }
+  out["highway"] = absl::StrCat(HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+  out["compiler"] = __VERSION__;
+  // Which of them serves here.
+  out["aes256gcm"] = AeadLibrary(AeadId::kAes256Gcm);
+  out["chacha20poly1305"] = AeadLibrary(AeadId::kChaCha20Poly1305);
+  return out;
 }
 
 // Calls until `seconds` have passed; the rate of work over them.

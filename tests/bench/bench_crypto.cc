@@ -2,8 +2,6 @@
 // `openssl speed` measures it on the same core.
 #include <openssl/evp.h>
 
-#include <memory>
-
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -12,6 +10,7 @@
 #include "protocol/crypto/hpke.h"
 #include "protocol/program/child_process.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/raw_evp.h"
 
 namespace sealfold::bench {
 namespace {
@@ -19,29 +18,6 @@ namespace {
 constexpr size_t kChunkBytes = 65536;
 constexpr double kGigabyte = 1e9;
 constexpr char kUnit[] = "GB/s";
-
-// What no use of AES-256-GCM through OpenSSL can be faster than: one message without an end, no
-// tag, no nonces.
-class RawAesGcm {
- public:
-  RawAesGcm()
-      : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free), in_(kChunkBytes), out_(kChunkBytes) {
-    const Bytes key(32, 1);
-    const Bytes nonce(12, 2);
-    SEALFOLD_CHECK(EVP_EncryptInit_ex(context_.get(), EVP_aes_256_gcm(), nullptr, key.data(),
-                                      nonce.data()) == 1);
-  }
-  void EncryptChunk() {
-    int written = 0;
-    SEALFOLD_CHECK(EVP_EncryptUpdate(context_.get(), out_.data(), &written, in_.data(),
-                                     static_cast<int>(in_.size())) == 1);
-  }
-
- private:
-  std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context_;
-  Bytes in_;
-  Bytes out_;
-};
 
 // Bytes per second by `openssl speed`, whose machine-readable result is
 // "+F:NUMBER:NAME:BYTES_PER_SECOND".
@@ -90,7 +66,7 @@ absl::Status BenchSuite(const Report& report, AeadId id, absl::string_view suite
   sender.Seal(seq, aad, plaintext, absl::MakeSpan(sealed));
   const Bytes first_sealed = sealed;
 
-  RawAesGcm raw;
+  RawEvp raw(EVP_aes_256_gcm(), kChunkBytes);
   const double work = kChunkBytes / kGigabyte;
   const std::vector<Samples> rates = MeasureRates(
       report.options(), Clock::kThreadCpu,

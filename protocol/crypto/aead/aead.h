@@ -1,11 +1,12 @@
 // Authenticated encryption (RFC 5116) behind one narrow interface: AES-256-GCM and
-// ChaCha20-Poly1305.
-#ifndef SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
-#define SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
+// ChaCha20-Poly1305, by whichever library of this build is the fastest on this machine.
+#ifndef SEALFOLD_PROTOCOL_CRYPTO_AEAD_AEAD_H_
+#define SEALFOLD_PROTOCOL_CRYPTO_AEAD_AEAD_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "protocol/base/secret.h"
@@ -24,8 +25,14 @@ inline constexpr size_t kAeadNonceSize = 12;
 // A key's length in bytes.
 size_t AeadKeySize(AeadId id);
 
-// One key, expanded once inside OpenSSL's context, which wipes it when freed. Moves, does not copy;
-// one thread at a time, const or not.
+// The library that Aead::Make takes for `id` in this process, as "ipsec-mb 1.3.0". The first
+// question for an `id`, by this or by Make, tests and times what there is: about a millisecond.
+std::string AeadLibrary(AeadId id);
+
+class AeadKey;  // one key inside a library: backend.h
+
+// One key, expanded once, wiped when it goes. Moves, does not copy. Several threads may seal and
+// open with one Aead at once.
 class Aead {
  public:
   // Requires: key.size() == AeadKeySize(id).
@@ -41,16 +48,14 @@ class Aead {
 
   // Writes the plaintext to `out`; requires out.size() + kAeadTagSize == sealed.size(), overlap as
   // above. The tag is compared in constant time; when it is wrong `out` is wiped and
-  // PermissionDenied
-  // ("seal_broken") returned.
+  // PermissionDenied ("seal_broken") returned.
   absl::Status Open(ByteSpan nonce, ByteSpan aad, ByteSpan sealed, MutableByteSpan out) const;
 
  private:
-  struct State;
-  explicit Aead(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Aead(std::unique_ptr<const AeadKey> key);
+  std::unique_ptr<const AeadKey> key_;
 };
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_PROTOCOL_CRYPTO_AEAD_H_
+#endif  // SEALFOLD_PROTOCOL_CRYPTO_AEAD_AEAD_H_
