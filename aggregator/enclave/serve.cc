@@ -79,13 +79,15 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
   while (true) {
     const uint64_t now_ms = MonotonicMs();
     const uint64_t tick_ms = aggregator.next_tick_ms();
+    uint64_t wait_ms = 0;  // after a tick others may be due, but messages are heard in between
     if (tick_ms <= now_ms) {
       Actions actions;
       aggregator.OnTick(now_ms, actions);
       if (!perform(std::move(actions))) return;
-      continue;
+    } else {
+      wait_ms = std::min(tick_ms - now_ms, kWaitMsMax);
     }
-    const HostLink::Woken woken = link.Wait(stop_fd, std::min(tick_ms - now_ms, kWaitMsMax));
+    const HostLink::Woken woken = link.Wait(stop_fd, wait_ms);
     if (woken.stop) return;
     Actions actions;
     if (woken.connected) aggregator.Announce(actions);

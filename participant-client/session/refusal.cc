@@ -28,6 +28,8 @@ RefusalMeans MeaningOf(absl::string_view code) {
       {"header_replayed", kAskWhere},
       {"start_wrong", kAskWhere},
       {"no_upload", kAskWhere},
+      {"header_needed", kAskWhere},
+      {"headers_too_many", kAskWhere},
       {"memory_short", kAskWhere},
       {"busy", kAskWhere},
       {"seal_broken", kAskWhere},

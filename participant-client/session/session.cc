@@ -189,6 +189,10 @@ void Session::OnProgress(const Progress& progress, Messages& out) {
 
   if (upload_.has_value() && progress.header == upload_->sender().header_digest()) {
     const uint64_t before = upload_->acknowledged();
+    if (asked_ && progress.next < before) {
+      // A chunk that was taken did not open, which shows only when all of them are there.
+      return GoOnAt(progress, out);
+    }
     auto taken = upload_->Advance(progress.next, progress.credit, resend_, out);
     if (!taken.ok()) return Fail(taken.status());
     if (!*taken) return;
@@ -206,11 +210,18 @@ void Session::OnProgress(const Progress& progress, Messages& out) {
   // tells that; anything else may be older than it.
   if (!asked_) return;
   const std::vector<Digest>& own = memory_.entered->headers;
-  const bool goes_on = progress.header.has_value() && progress.next > 0 &&
-                       progress.next < chunk_count_ &&
-                       std::count(own.begin(), own.end(), *progress.header) > 0;
-  if (goes_on) return BeginAt(progress.next, progress.header, progress.sequence, out);
-  BeginAt(0, std::nullopt, progress.sequence, out);
+  const bool goes_on =
+      progress.header.has_value() && std::count(own.begin(), own.end(), *progress.header) > 0;
+  if (!goes_on) return BeginAt(0, std::nullopt, progress.sequence, out);
+  if (progress.next < chunk_count_) return GoOnAt(progress, out);
+  // All of it is there: what comes next is the receipt, or word of what is wrong.
+  state_ = State::kSending;
+  asked_ = false;
+}
+
+void Session::GoOnAt(const Progress& progress, Messages& out) {
+  if (progress.next == 0) return BeginAt(0, std::nullopt, progress.sequence, out);
+  BeginAt(progress.next, progress.header, progress.sequence, out);
 }
 
 absl::StatusOr<LogEntry> Session::OpenOwnReceipt(ByteSpan receipt) {

@@ -85,6 +85,8 @@ class Session {
   void AskWhere(Messages& out);
   void BeginAt(uint64_t start, std::optional<Digest> continues, uint64_t sequence_seen,
                Messages& out);
+  // With a new header, at the chunk that an aggregator which has one of ours in force names.
+  void GoOnAt(const Progress& progress, Messages& out);
 
   void OnOffer(const Offer& offer, uint64_t now_ms, Messages& out);
   void OnProgress(const Progress& progress, Messages& out);

@@ -111,6 +111,52 @@ TEST_F(SessionTest, BeginsAnewWhenTheAggregatorDiscardsWhatItHad) {
   EXPECT_EQ(aggregator.payload(), bench_.payload.bytes);
 }
 
+TEST_F(SessionTest, GoesBackToAChunkThatTurnsOutToBeBroken) {
+  for (uint64_t broken = 0; broken < 3; ++broken) {
+    for (const uint64_t credit : {1, 2, 8}) {
+      SCOPED_TRACE(broken);
+      SessionBench bench(world_);
+      SimulatedAggregator aggregator(world_, Round(1), Attempt(1), 7);
+      aggregator.credit = credit;
+      aggregator.broken = broken;
+      auto session = bench.NewProcess();
+      bench.Run(*session, aggregator, session->Start());
+      ASSERT_EQ(session->state(), Session::State::kDone) << session->status();
+      // The last one is not acknowledged, and so at hand to be sent again.
+      EXPECT_EQ(aggregator.begins(), broken < 2 ? 2u : 1u);
+      EXPECT_EQ(aggregator.payload(), bench.payload.bytes);
+      EXPECT_EQ(session->entry(), aggregator.entry());
+    }
+  }
+}
+
+// All chunks are there and the receipt is not: nothing is begun anew, whoever asks.
+TEST_F(SessionTest, WaitsForTheReceiptWhenAllOfItIsThere) {
+  SimulatedAggregator aggregator(world_, Round(1), Attempt(1), 7);
+  auto first = bench_.NewProcess();
+  bench_.Run(*first, aggregator, first->Start());
+  ASSERT_EQ(first->state(), Session::State::kDone) << first->status();
+  bench_.store.memory->entered->receipt.reset();  // as if it had not come
+  auto second = bench_.NewProcess();
+  const std::vector<Message> offer = aggregator.On(second->Start().at(0));
+  const std::vector<Message> query = second->OnMessage(offer.at(0), testing_world::kNowMs);
+  ASSERT_EQ(query.size(), 1u);
+  const Progress complete{.round = Round(1),
+                          .attempt = Attempt(1),
+                          .sequence = 1,
+                          .header = aggregator.entry()->header,
+                          .next = second->chunk_count(),
+                          .credit = 0};
+  for (int i = 0; i < 3; ++i) {
+    const Message progress{.head = cbor::EncodeFields(complete), .bulk = {}};
+    EXPECT_TRUE(second->OnMessage(progress, testing_world::kNowMs).empty());
+    EXPECT_EQ(second->OnQuiet().size(), 1u);
+  }
+  bench_.Run(*second, aggregator, second->OnQuiet());
+  EXPECT_EQ(second->state(), Session::State::kDone) << second->status();
+  EXPECT_EQ(aggregator.begins(), 1u);
+}
+
 TEST_F(SessionTest, AttestsAndSendsAgainWhenTheAggregatorComesBackWithOtherKeys) {
   SimulatedAggregator first(world_, Round(1), Attempt(1), 7);
   auto session = bench_.NewProcess();

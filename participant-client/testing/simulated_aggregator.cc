@@ -119,7 +119,16 @@ void SimulatedAggregator::OnChunk(const Chunk& chunk, ByteSpan sealed, Messages&
   Append(payload_, plain);
   Append(tags_, sealed.last(kAeadTagSize));
   ++next_;
-  if (next_ == receiver_->chunk_count()) Commit();
+  if (next_ == receiver_->chunk_count()) {
+    if (broken.has_value()) {
+      next_ = *std::exchange(broken, std::nullopt);
+      payload_.resize(next_ * world_.plan.plan.chunk_bytes);
+      tags_.resize(next_ * kAeadTagSize);
+      Refuse("seal_broken", out);
+    } else {
+      Commit();
+    }
+  }
   TellWhere(out);
 }
 

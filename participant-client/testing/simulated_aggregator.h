@@ -49,6 +49,8 @@ class SimulatedAggregator {
   Measurement measurement;                      // what the platform measures of it
   uint64_t evidence_ms;
   uint64_t credit = 2;
+  // A chunk that turns out, once, to be broken when all are there.
+  std::optional<uint64_t> broken;
 
  private:
   using Messages = std::vector<Message>;

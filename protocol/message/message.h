@@ -274,7 +274,7 @@ struct RoundState {  // sent on every change, for display and control
   Round round;
   Attempt attempt;
   uint64_t updates = 0;  // committed
-  uint64_t chunks = 0;   // opened, of all participants
+  uint64_t chunks = 0;   // taken, of all participants
   uint64_t staged_bytes = 0;
   uint64_t refused = 0;  // messages refused so far
   // Those committed since the last `round` message; after `inspect` or `start`, all, in several

@@ -15,6 +15,10 @@ namespace {
 constexpr const char* kDtypeNames[] = {"F32", "F16", "BF16"};
 constexpr uint64_t kPayloadAlignBytes = 64;
 
+uint64_t RoundUp(uint64_t value, uint64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
 absl::Status CheckName(absl::string_view name) {
   if (!name.empty() && name.size() <= kTensorNameBytesMax && IsUtf8(name) &&
       !HasControlCharacter(name) && name.find('"') == name.npos && name.find('\\') == name.npos &&
@@ -107,14 +111,14 @@ PayloadLayout PayloadLayout::Of(absl::Span<const TensorSpec> tensors) {
   PayloadLayout layout;
   layout.parts.reserve(tensors.size());
   for (const TensorSpec& tensor : tensors) {
-    const uint64_t offset =
-        (layout.size_bytes + kPayloadAlignBytes - 1) / kPayloadAlignBytes * kPayloadAlignBytes;
+    const uint64_t offset = RoundUp(layout.size_bytes, kPayloadAlignBytes);
+    const uint64_t first = RoundUp(layout.sum_elements, kPayloadAlignBytes / sizeof(int64_t));
     layout.parts.push_back({.dtype = tensor.dtype,
                             .offset_bytes = offset,
                             .elements = tensor.elements(),
-                            .element_first = layout.elements});
+                            .element_first = first});
     layout.size_bytes = offset + tensor.size_bytes();
-    layout.elements += tensor.elements();
+    layout.sum_elements = first + tensor.elements();
   }
   return layout;
 }

@@ -49,17 +49,18 @@ absl::Status CheckTensors(absl::Span<const TensorSpec> tensors);
 
 // Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a
 // multiple of 64 bytes, zero bytes between. So no element straddles a chunk whose size is a
-// multiple of 64.
+// multiple of 64. And where they lie in a sum of 64-bit numbers: every tensor, and so every chunk,
+// starts at a multiple of 64 bytes of that too; what is between stays zero.
 struct PayloadLayout {
   struct Part {
     Dtype dtype;
     uint64_t offset_bytes;  // in the payload, a multiple of 64
     uint64_t elements;
-    uint64_t element_first;  // index of its first element in the sum
+    uint64_t element_first;  // its first element's place in the sum, a multiple of 8
   };
   std::vector<Part> parts;
   uint64_t size_bytes = 0;  // of the payload: the last tensor's end, not padded
-  uint64_t elements = 0;    // of all tensors
+  uint64_t sum_elements = 0;  // of a sum: the last tensor's end in it
 
   // Requires: CheckTensors(tensors).ok().
   static PayloadLayout Of(absl::Span<const TensorSpec> tensors);

@@ -66,7 +66,7 @@ TEST(TensorTest, PayloadStartsEachTensorAtAMultipleOf64) {
                                                                          {"d", Dtype::kF32, {}}});
   ASSERT_EQ(layout.parts.size(), 4u);
   const uint64_t offsets[] = {0, 64, 128, 256};
-  const uint64_t firsts[] = {0, 3, 35, 68};
+  const uint64_t firsts[] = {0, 8, 40, 80};
   for (size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(layout.parts[i].offset_bytes, offsets[i]) << i;
     EXPECT_EQ(layout.parts[i].element_first, firsts[i]) << i;
@@ -74,7 +74,7 @@ TEST(TensorTest, PayloadStartsEachTensorAtAMultipleOf64) {
   EXPECT_EQ(layout.parts[2].dtype, Dtype::kBf16);
   EXPECT_EQ(layout.parts[2].elements, 33u);
   EXPECT_EQ(layout.size_bytes, 260u);
-  EXPECT_EQ(layout.elements, 69u);
+  EXPECT_EQ(layout.sum_elements, 81u);
 }
 
 TEST(TensorTest, ModelFileHeaderIsCanonical) {

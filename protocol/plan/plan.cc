@@ -87,6 +87,12 @@ std::optional<uint32_t> Plan::IndexOf(const SigningPublicKey& key) const {
   return std::nullopt;
 }
 
+uint64_t SealedUpdateBytes(const Plan& plan) {
+  const uint64_t payload_bytes = PayloadLayout::Of(plan.tensors).size_bytes;
+  const uint64_t chunks = (payload_bytes - 1) / plan.chunk_bytes + 1;
+  return payload_bytes + chunks * kAeadTagSize;
+}
+
 absl::Status CheckPlan(const Plan& plan) {
   SEALFOLD_RETURN_IF_ERROR(CheckName("name", plan.name));
   SEALFOLD_RETURN_IF_ERROR(Within("rounds", plan.rounds, 1, kRoundsMax));
@@ -109,10 +115,8 @@ absl::Status CheckPlan(const Plan& plan) {
     return Bound("learning_rate", "a number above 0, at most 1000",
                  absl::StrCat(plan.learning_rate));
   }
-  const uint64_t payload_bytes = PayloadLayout::Of(plan.tensors).size_bytes;
-  if (plan.staging_bytes_max < payload_bytes) {
-    return Bound("staging_bytes_max",
-                 absl::StrCat("at least one update, ", payload_bytes, " bytes"),
+  if (const uint64_t least = SealedUpdateBytes(plan); plan.staging_bytes_max < least) {
+    return Bound("staging_bytes_max", absl::StrCat("at least one sealed update, ", least, " bytes"),
                  absl::StrCat(plan.staging_bytes_max));
   }
   return absl::OkStatus();

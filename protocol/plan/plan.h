@@ -60,7 +60,7 @@ struct Plan {
   bool early_close = true;          // whether the coordinator may end a round once there is quorum
   Suite suite = Suite::kX25519Aes256Gcm;
   uint64_t chunk_bytes = 65536;    // plaintext of a chunk: a multiple of 64, 4 KiB to 1 MiB
-  uint64_t staging_bytes_max = 0;  // bound on staged updates; at least one payload
+  uint64_t staging_bytes_max = 0;  // bound on staged updates as they are sealed; at least one
   Delivery delivery = Delivery::kPublic;
 
   template <class V>
@@ -88,6 +88,10 @@ struct Plan {
   // The participant'"'"'s place in `participants`.
   std::optional<uint32_t> IndexOf(const SigningPublicKey& key) const;
 };
+
+// Bytes of all chunks of one update as they are sealed: the payload, and a tag for each chunk.
+// Requires: CheckTensors(plan.tensors).ok(), chunk_bytes > 0.
+uint64_t SealedUpdateBytes(const Plan& plan);
 
 // Every bound named above. InvalidArgument naming the field ("plan_*").
 absl::Status CheckPlan(const Plan& plan);

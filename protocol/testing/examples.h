@@ -41,7 +41,7 @@ inline Plan ExamplePlan(uint8_t participants = 3, uint64_t rows = 1000) {
   plan.range = 4.0;
   plan.weight_max = Weight(1000);
   plan.chunk_bytes = 4096;
-  plan.staging_bytes_max = 3 * PayloadLayout::Of(plan.tensors).size_bytes;
+  plan.staging_bytes_max = 3 * SealedUpdateBytes(plan);
   return plan;
 }
 

@@ -33,11 +33,11 @@ struct Memory {
   static absl::StatusOr<Memory> Make() {
     Memory memory;
     SEALFOLD_ASSIGN_OR_RETURN(
-        memory.updates, Pages::Map(kUpdatesMax * kElements * sizeof(float), Pages::Use::kStaging));
+        memory.updates, Pages::Map(kUpdatesMax * kElements * sizeof(float), Pages::Use::kSealed));
     SEALFOLD_ASSIGN_OR_RETURN(memory.sum,
-                              Pages::Map(kElements * sizeof(int64_t), Pages::Use::kSum));
+                              Pages::Map(kElements * sizeof(int64_t), Pages::Use::kSecret));
     SEALFOLD_ASSIGN_OR_RETURN(memory.plain_sum,
-                              Pages::Map(kElements * sizeof(float), Pages::Use::kSum));
+                              Pages::Map(kElements * sizeof(float), Pages::Use::kSecret));
     const MutableByteSpan bytes = memory.updates.Write();
     uint32_t state = 1;
     for (size_t at = 0; at < bytes.size(); at += sizeof(uint16_t)) {
@@ -108,13 +108,16 @@ absl::Status BenchDtype(const Report& report, Memory& memory, Dtype dtype) {
                                      .work = static_cast<double>(all.size()) / kGigabyte}};
   for (const size_t count : kUpdates) {
     const auto input_bytes = static_cast<double>(count * kElements * element_bytes);
-    competitors.push_back({.call =
-                               [&memory, dtype, count, element_bytes] {
-                                 const std::vector<double> scales(count, 0x1p40);
-                                 FoldAddMany(dtype, memory.Updates(count, element_bytes), scales,
-                                             memory.Sums());
-                               },
-                           .work = input_bytes / kGigabyte});
+    competitors.push_back(
+        {.call =
+             [&memory, dtype, count, element_bytes] {
+               std::vector<FoldInput> inputs;
+               for (const ByteSpan update : memory.Updates(count, element_bytes)) {
+                 inputs.push_back({.elements = update, .scale = 0x1p40});
+               }
+               SEALFOLD_CHECK(Fold(FoldInto::kAdd, dtype, inputs, 4.0, memory.Sums()) == 0);
+             },
+         .work = input_bytes / kGigabyte});
     competitors.push_back({.call =
                                [&memory, count] {
                                  const std::vector<float> weights(count, 1.5F);

@@ -196,11 +196,13 @@ class RoundBench {
           const MutableByteSpan out =
               absl::MakeSpan(staged).subspan(c * plan_.chunk_bytes, ChunkOf(c).size());
           SEALFOLD_CHECK(receiver.OpenChunk(c, sealed[c], out).ok());
-          SEALFOLD_CHECK(AllInRange(Dtype::kF32, out, plan_.range));
         }
       });
-      fold += Seconds(
-          [&] { FoldAdd(Dtype::kF32, staged, grid.Scale(Weight(kWeight)), absl::MakeSpan(sum)); });
+      fold += Seconds([&] {
+        const FoldInput input{.elements = staged, .scale = grid.Scale(Weight(kWeight))};
+        SEALFOLD_CHECK(
+            Fold(FoldInto::kAdd, Dtype::kF32, {&input, 1}, plan_.range, absl::MakeSpan(sum)) == 0);
+      });
     }
     seal_.values.push_back(seal);
     transfer_.values.push_back(transfer);

@@ -68,6 +68,24 @@ TEST_F(WhollyOnceTest, AnUpdateWithOneBadElementLeavesNoTrace) {
   }
 }
 
+TEST_F(WhollyOnceTest, AnUpdateWithABrokenSealLeavesNoTraceBesideAnother) {
+  for (const uint64_t broken : {0, 2, 4}) {
+    SampleHost host(run_);
+    host.Upload(1, run_.MakeUpdate(9));
+    const Digest before = host.round->SumFingerprint();
+    SampleSender sender(run_, 0, host.GetOffer(0), run_.MakeUpdate(1), {});
+    host.Say(0, sender.begin());
+    std::string code;
+    for (uint64_t i = 0; i < sender.chunk_count(); ++i) {
+      Message chunk = sender.chunk(i);
+      if (i == broken) chunk.bulk[100] ^= 1;
+      code = host.Code(0, chunk);
+    }
+    EXPECT_EQ(code, "seal_broken");
+    EXPECT_EQ(host.round->SumFingerprint(), before) << "chunk " << broken;
+  }
+}
+
 TEST_F(WhollyOnceTest, AnUpdateForAnotherPlanLeavesNoTrace) {
   SampleRun other = SampleRun::Make();
   other.plan.name = "another";

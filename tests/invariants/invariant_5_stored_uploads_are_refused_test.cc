@@ -47,13 +47,19 @@ TEST(StoredUploadsAreRefused, ByTheSameAggregatorUnderAnotherHeader) {
   first.Say(1, earlier.begin());
   first.Say(1, later.begin());
   EXPECT_EQ(first.Code(1, earlier.begin()), "header_replayed");
-  EXPECT_EQ(first.Code(1, earlier.chunk(0)), "seal_broken");
+  std::string code;
+  for (uint64_t i = 0; i < earlier.chunk_count(); ++i) code = first.Code(1, earlier.chunk(i));
+  EXPECT_EQ(code, "seal_broken");
+  EXPECT_EQ(testing::As<Progress>(first.Say(1, first.QueryOf(1)).at(0)).next, 0u);
   // Nor is one participant's chunk another's.
   first.Say(0, stored.begin());
-  Message moved = later.chunk(0);
-  moved.head =
-      cbor::EncodeFields(Chunk{.participant = run.parties[0].key.public_key(), .index = 0});
-  EXPECT_EQ(first.Code(0, moved), "seal_broken");
+  for (uint64_t i = 0; i < stored.chunk_count(); ++i) {
+    Message moved = later.chunk(i);
+    moved.head =
+        cbor::EncodeFields(Chunk{.participant = run.parties[0].key.public_key(), .index = i});
+    code = first.Code(0, moved);
+  }
+  EXPECT_EQ(code, "seal_broken");
   EXPECT_EQ(first.round->SumFingerprint(), nothing);
 }
 

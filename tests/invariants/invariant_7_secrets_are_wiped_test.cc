@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "aggregator/core/batch/column.h"
 #include "aggregator/core/testing/sample_host.h"
 #include "aggregator/core/testing/sample_sender.h"
 
@@ -113,15 +114,32 @@ TEST(SecretsAreWipedTest, ASecretIsGoneWhenItsOwnerIs) {
   EXPECT_EQ(CountInMemory(inverted), 0u);
 }
 
-TEST(SecretsAreWipedTest, AnUpdateInTheClearIsGoneOnceItIsFolded) {
+// An update is in the clear only while it is folded: never where it waits, and not afterwards.
+TEST(SecretsAreWipedTest, AnUpdateInTheClearIsNowhereButInTheFold) {
   const SampleRun run = SampleRun::Make();
   SampleHost host(run);
   const std::vector<Message> messages = SealMarkedUpdate(run, host.GetOffer(0));
   const Bytes mark = MarkInverted();
   EXPECT_EQ(CountInMemory(mark), 0u) << "the test itself keeps no copy";
-  for (size_t i = 0; i + 1 < messages.size(); ++i) host.Say(0, messages[i]);
-  EXPECT_GE(CountInMemory(mark), 1u) << "the search finds it while it is staged";
-  EXPECT_EQ(host.SayOne(0, messages.back()), ReceiptMessage::kType);
+  host.fold_at_once = false;
+  for (const Message& message : messages) {
+    host.Say(0, message);
+    EXPECT_EQ(CountInMemory(mark), 0u);
+  }
+  ASSERT_EQ(host.round->folding(), 1u);
+  host.fold_at_once = true;
+  EXPECT_EQ(testing::TypeOf(host.Say(0, host.QueryOf(0)).back()), ReceiptMessage::kType);
+  EXPECT_EQ(CountInMemory(mark), 0u);
+}
+
+TEST(SecretsAreWipedTest, TheSearchFindsAnUpdateWhereItIsOpened) {
+  const SampleRun run = SampleRun::Make();
+  const Bytes mark = MarkInverted();
+  ColumnScratch scratch = *ColumnScratch::Make(run.plan.chunk_bytes);
+  const MutableByteSpan slot = scratch.Slot(0, run.plan.chunk_bytes);
+  for (size_t i = 0; i < mark.size(); ++i) slot[100 + i] = static_cast<uint8_t>(~mark[i]);
+  EXPECT_EQ(CountInMemory(mark), 1u);
+  scratch.Wipe();
   EXPECT_EQ(CountInMemory(mark), 0u);
 }
 
@@ -132,7 +150,8 @@ TEST(SecretsAreWipedTest, AnUpdateThatIsGivenUpIsGoneToo) {
   for (size_t i = 0; i + 1 < messages.size(); ++i) host.Say(0, messages[i]);
   Message broken = messages.back();
   broken.bulk.back() ^= 1;
-  host.Say(0, broken);
+  host.Say(0, broken);  // folded, and taken out again
+  EXPECT_EQ(CountInMemory(MarkInverted()), 0u);
   host.round.reset();
   EXPECT_EQ(CountInMemory(MarkInverted()), 0u);
 }
@@ -147,9 +166,11 @@ TEST(SecretsAreWipedTest, ARefusalCarriesNoElement) {
   SampleSender sender(run, 0, host.GetOffer(0), update, {});
   host.Say(0, sender.begin());
   std::optional<RefusedMessage> refused;
-  for (const Message& answer : host.Say(0, sender.chunk(0))) {
-    if (testing::TypeOf(answer) == RefusedMessage::kType)
-      refused = testing::As<RefusedMessage>(answer);
+  for (uint64_t i = 0; i < sender.chunk_count(); ++i) {
+    for (const Message& answer : host.Say(0, sender.chunk(i))) {
+      if (testing::TypeOf(answer) == RefusedMessage::kType)
+        refused = testing::As<RefusedMessage>(answer);
+    }
   }
   ASSERT_TRUE(refused.has_value());
   EXPECT_EQ(refused->code, "out_of_range");

@@ -81,6 +81,7 @@ absl::StatusOr<RoundTerms> RoundTerms::Open(const StartRound& start) {
   SEALFOLD_ASSIGN_OR_RETURN(terms.grid, Grid::Make(plan.range, plan.weight_max));
   terms.layout = PayloadLayout::Of(plan.tensors);
   terms.chunk_count = ChunkCount(terms.layout.size_bytes, plan.chunk_bytes);
+  terms.sealed_bytes = SealedUpdateBytes(plan);
   for (const PlanParticipant& participant : plan.participants) {
     terms.participants.emplace(participant.key, static_cast<uint32_t>(terms.participants.size()));
   }

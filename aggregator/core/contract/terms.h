@@ -27,6 +27,7 @@ struct RoundTerms {
   Grid grid;
   PayloadLayout layout;
   uint64_t chunk_count = 0;                                      // of every update
+  uint64_t sealed_bytes = 0;                                     // of every update's chunks
   absl::flat_hash_map<SigningPublicKey, uint32_t> participants;  // key -> place in the plan
 
   // Opens and checks what the host wants started. Whether to trust the plan's signer is the

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "aggregator/core/fold/finish_mean.h"
 #include "aggregator/core/fold/fold.h"
 #include "aggregator/core/fold/testing_fold.h"
 

@@ -1,5 +1,7 @@
 #include "aggregator/core/fold/fold.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 #include "aggregator/core/fold/fold_reference.h"
@@ -10,6 +12,8 @@
 #define HWY_TARGET_INCLUDE "aggregator/core/fold/fold.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
+#include "aggregator/core/fold/element-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace sealfold::HWY_NAMESPACE {
@@ -25,129 +29,31 @@ bool AllInRange(Dtype dtype, ByteSpan elements, uint32_t range_bits) {
   return fold_reference::AllInRange(dtype, elements, range_bits);
 }
 
-void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                 absl::Span<int64_t> sum) {
-  fold_reference::FoldAddMany(dtype, elements, scales, sum);
-}
-
-void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, double weight_sum,
-                double learning_rate, ByteSpan base, MutableByteSpan out) {
-  fold_reference::FinishMean(dtype, sum, step, weight_sum, learning_rate, base, out);
+uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, uint32_t range_bits,
+              absl::Span<int64_t> sum) {
+  return fold_reference::Fold(into, dtype, inputs, range_bits, sum);
 }
 
 #else
 
-namespace hn = hwy::HWY_NAMESPACE;
+// As many elements as fill a vector with their patterns, and so 2 or 4 vectors of doubles.
+template <class Element>
+using Patterns = hn::ScalableTag<typename Element::Pattern>;
+template <class Element>
+using PatternVector = hn::Vec<Patterns<Element>>;
 
-using Doubles = hn::ScalableTag<double>;
-using Vector = hn::Vec<Doubles>;
-using Bits = hn::RebindToUnsigned<Doubles>;
-using BitVector = hn::Vec<Bits>;
-
-// One dtype: how as many elements as a vector has doubles are loaded and stored. By bytes, as
-// elements need not be aligned.
-struct F32 {
-  using Pattern = uint32_t;
-  static constexpr Dtype kDtype = Dtype::kF32;
-
-  static HWY_INLINE Vector Load(const uint8_t* from) {
-    const hn::Rebind<float, Doubles> floats;
-    const hn::Repartition<uint8_t, decltype(floats)> bytes;
-    return hn::PromoteTo(Doubles(), hn::BitCast(floats, hn::LoadU(bytes, from)));
-  }
-
-  static HWY_INLINE void Store(Vector value, uint8_t* to) {
-    const hn::Rebind<float, Doubles> floats;
-    const hn::Repartition<uint8_t, decltype(floats)> bytes;
-    hn::StoreU(hn::BitCast(bytes, hn::DemoteTo(floats, value)), bytes, to);
-  }
-};
-
-// The 16-bit formats' way back, rounded once.
-template <int kExponentBits>
-HWY_INLINE void StoreHalf(Vector value, uint8_t* to) {
-  constexpr int kFractionBits = 15 - kExponentBits;
-  constexpr int kBias = (1 << (kExponentBits - 1)) - 1;
-  constexpr int kShift = 52 - kFractionBits;
-  const Doubles d;
-  const Bits u;
-  // 2^n as a double.
-  constexpr auto kPower = [](int n) { return static_cast<uint64_t>(1023 + n) << 52; };
-  const Vector least_normal = hn::BitCast(d, hn::Set(u, kPower(1 - kBias)));
-  const Vector beyond = hn::BitCast(d, hn::Set(u, kPower(kBias + 1)));
-
-  // The power of two at or below the value says what its last place is worth; adding 1.5 * 2^52 of
-  // those and taking them away again rounds to it.
-  const Vector magnitude = hn::Abs(value);
-  const Vector power = hn::Max(
-      hn::BitCast(d, hn::And(hn::BitCast(u, magnitude), hn::Set(u, 0x7FFull << 52))), least_normal);
-  const Vector magic = hn::Mul(power, hn::BitCast(d, hn::Set(u, kPower(kShift) | 1ull << 51)));
-  const Vector rounded = hn::Sub(hn::Add(magnitude, magic), magic);
-
-  // What is left fits the format: normal numbers by moving the exponent, subnormal ones by
-  // adding 1.0 of their scale, whose fraction then is theirs.
-  const BitVector normal =
-      hn::Sub(hn::ShiftRight<kShift>(hn::BitCast(u, rounded)),
-              hn::Set(u, static_cast<uint64_t>(1023 - kBias) << kFractionBits));
-  const Vector one = hn::BitCast(d, hn::Set(u, kPower(53 - kBias - kFractionBits)));
-  const BitVector subnormal = hn::Sub(hn::BitCast(u, hn::Add(rounded, one)), hn::BitCast(u, one));
-  BitVector bits =
-      hn::IfThenElse(hn::RebindMask(u, hn::Lt(rounded, least_normal)), subnormal, normal);
-  const BitVector infinity = hn::Set(u, 0x7FFFull >> kFractionBits << kFractionBits);
-  const BitVector quiet_nan =
-      hn::Set(u, (0x7FFFull >> kFractionBits << kFractionBits) | 1ull << (kFractionBits - 1));
-  // Not less: so is what overflowed to infinity or NaN on the way here.
-  bits = hn::IfThenElse(hn::RebindMask(u, hn::Lt(rounded, beyond)), bits, infinity);
-  bits = hn::IfThenElse(hn::RebindMask(u, hn::IsNaN(value)), quiet_nan, bits);
-  const BitVector sign = hn::And(hn::ShiftRight<48>(hn::BitCast(u, value)), hn::Set(u, 0x8000));
-
-  const hn::Rebind<uint16_t, Doubles> words;
-  const hn::Repartition<uint8_t, decltype(words)> bytes;
-  hn::StoreU(hn::BitCast(bytes, hn::TruncateTo(words, hn::Or(bits, sign))), bytes, to);
-}
-
-struct F16 {
-  using Pattern = uint16_t;
-  static constexpr Dtype kDtype = Dtype::kF16;
-
-  static HWY_INLINE Vector Load(const uint8_t* from) {
-    const hn::Rebind<hwy::float16_t, Doubles> halves;
-    const hn::Repartition<uint8_t, decltype(halves)> bytes;
-    const hn::Rebind<float, Doubles> floats;
-    return hn::PromoteTo(Doubles(),
-                         hn::PromoteTo(floats, hn::BitCast(halves, hn::LoadU(bytes, from))));
-  }
-
-  static HWY_INLINE void Store(Vector value, uint8_t* to) { StoreHalf<5>(value, to); }
-};
-
-struct Bf16 {
-  using Pattern = uint16_t;
-  static constexpr Dtype kDtype = Dtype::kBf16;
-
-  static HWY_INLINE Vector Load(const uint8_t* from) {
-    const hn::Rebind<uint16_t, Doubles> words;
-    const hn::Repartition<uint8_t, decltype(words)> bytes;
-    const hn::Rebind<uint32_t, Doubles> patterns;
-    const hn::Rebind<float, Doubles> floats;
-    const auto bits = hn::PromoteTo(patterns, hn::BitCast(words, hn::LoadU(bytes, from)));
-    return hn::PromoteTo(Doubles(), hn::BitCast(floats, hn::ShiftLeft<16>(bits)));
-  }
-
-  static HWY_INLINE void Store(Vector value, uint8_t* to) { StoreHalf<8>(value, to); }
-};
-
-// The bits of a vector of elements from `from` on, without their signs.
-template <class Unsigned>
-HWY_INLINE hn::Vec<Unsigned> Magnitudes(Unsigned d, const uint8_t* from) {
-  const hn::Repartition<uint8_t, Unsigned> bytes;
+// The patterns from `from` on, without their signs.
+template <class Element>
+HWY_INLINE PatternVector<Element> Magnitudes(const uint8_t* from) {
+  const Patterns<Element> d;
+  const hn::Repartition<uint8_t, Patterns<Element>> bytes;
   return hn::And(hn::BitCast(d, hn::LoadU(bytes, from)),
-                 hn::Set(d, hwy::LimitsMax<hwy::MakeSigned<hn::TFromD<Unsigned>>>()));
+                 hn::Set(d, hwy::LimitsMax<hwy::MakeSigned<typename Element::Pattern>>()));
 }
 
 template <class Element>
 bool AllInRangeOf(ByteSpan elements, uint32_t range_bits) {
-  const hn::ScalableTag<typename Element::Pattern> d;
+  const Patterns<Element> d;
   const size_t step = hn::Lanes(d) * sizeof(typename Element::Pattern);
   auto greatest0 = hn::Zero(d);
   auto greatest1 = greatest0;
@@ -156,110 +62,230 @@ bool AllInRangeOf(ByteSpan elements, uint32_t range_bits) {
   const uint8_t* const from = elements.data();
   size_t at = 0;
   for (; at + 4 * step <= elements.size(); at += 4 * step) {
-    greatest0 = hn::Max(greatest0, Magnitudes(d, from + at));
-    greatest1 = hn::Max(greatest1, Magnitudes(d, from + at + step));
-    greatest2 = hn::Max(greatest2, Magnitudes(d, from + at + 2 * step));
-    greatest3 = hn::Max(greatest3, Magnitudes(d, from + at + 3 * step));
+    greatest0 = hn::Max(greatest0, Magnitudes<Element>(from + at));
+    greatest1 = hn::Max(greatest1, Magnitudes<Element>(from + at + step));
+    greatest2 = hn::Max(greatest2, Magnitudes<Element>(from + at + 2 * step));
+    greatest3 = hn::Max(greatest3, Magnitudes<Element>(from + at + 3 * step));
   }
   for (; at + step <= elements.size(); at += step) {
-    greatest0 = hn::Max(greatest0, Magnitudes(d, from + at));
+    greatest0 = hn::Max(greatest0, Magnitudes<Element>(from + at));
   }
   const auto greatest = hn::Max(hn::Max(greatest0, greatest1), hn::Max(greatest2, greatest3));
   return hn::GetLane(hn::MaxOfLanes(d, greatest)) <= range_bits &&
          fold_reference::AllInRange(Element::kDtype, elements.subspan(at), range_bits);
 }
 
-// Adds kUpdates updates to `count` sums, a multiple of a vector's lanes; `offset_bytes` is where
-// their elements start. Each product plus 1.5 * 2^52 has the rounded product in its low bits; the
-// bits of that constant are taken away once for all updates.
-template <class Element, size_t kUpdates>
-HWY_INLINE void AddUpdates(const ByteSpan* elements, const double* scales, size_t offset_bytes,
-                           uint64_t* sum, size_t count) {
-  constexpr size_t kSize = sizeof(typename Element::Pattern);
-  const Doubles d;
+// Sums of one vector of patterns' elements; F32 uses the first two.
+struct Sums {
+  BitVector& sum0;
+  BitVector& sum1;
+  BitVector& sum2;
+  BitVector& sum3;
+};
+
+// Adds to `sum`, or takes away, the bits of x * scale + 1.5 * 2^52, whose low bits are the rounded
+// product.
+template <class Element, bool kSubtract>
+HWY_INLINE void AddTerms(const uint8_t* from, Vector scale, BitVector& sum) {
+  const Vector magic = hn::Set(Doubles(), 0x1.8p52);
+  const BitVector terms = hn::BitCast(Bits(), hn::MulAdd(Element::Load(from), scale, magic));
+  sum = kSubtract ? hn::Sub(sum, terms) : hn::Add(sum, terms);
+}
+
+template <class Element, bool kSubtract = false>
+HWY_INLINE void AddInput(const FoldInput& input, size_t offset_bytes, const Sums& sums,
+                         PatternVector<Element>& greatest) {
+  const uint8_t* const from = input.elements.data() + offset_bytes;
+  const Vector scale = hn::Set(Doubles(), input.scale);
+  const size_t vector_bytes = hn::Lanes(Doubles()) * sizeof(typename Element::Pattern);
+  greatest = hn::Max(greatest, Magnitudes<Element>(from));
+  AddTerms<Element, kSubtract>(from, scale, sums.sum0);
+  AddTerms<Element, kSubtract>(from + vector_bytes, scale, sums.sum1);
+  if constexpr (sizeof(typename Element::Pattern) == 2) {
+    AddTerms<Element, kSubtract>(from + 2 * vector_bytes, scale, sums.sum2);
+    AddTerms<Element, kSubtract>(from + 3 * vector_bytes, scale, sums.sum3);
+  }
+}
+
+// With it, memory that is read next is fetched: for every other update, as fetching all would take
+// longer than the sums do.
+template <class Element>
+HWY_INLINE void AddInputAndFetch(const FoldInput& input, size_t offset_bytes, const Sums& sums,
+                                 PatternVector<Element>& greatest) {
+  __builtin_prefetch(input.ahead + offset_bytes, 0, 2);
+  AddInput<Element>(input, offset_bytes, sums, greatest);
+}
+
+// Where the sums of a pass come from and go to.
+struct Pass {
+  const uint64_t* from;  // null: zeros
+  uint64_t* to;
+  bool past_caches;  // writes to `to`, which is aligned to a vector
+};
+
+HWY_INLINE BitVector LoadSum(const Pass& pass, size_t at, BitVector bias) {
   const Bits u;
-  const Vector magic = hn::Set(d, 0x1.8p52);
-  const BitVector bias = hn::Set(u, (0x433ull << 52 | 1ull << 51) * kUpdates);
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    BitVector sum0 = hn::Sub(hn::LoadU(u, sum + i), bias);
-    BitVector sum1 = hn::Sub(hn::LoadU(u, sum + i + lanes), bias);
-    BitVector sum2 = hn::Sub(hn::LoadU(u, sum + i + 2 * lanes), bias);
-    BitVector sum3 = hn::Sub(hn::LoadU(u, sum + i + 3 * lanes), bias);
-    for (size_t k = 0; k < kUpdates; ++k) {
-      const uint8_t* const from = elements[k].data() + offset_bytes + i * kSize;
-      const Vector scale = hn::Set(d, scales[k]);
-      const Vector x0 = Element::Load(from);
-      const Vector x1 = Element::Load(from + lanes * kSize);
-      const Vector x2 = Element::Load(from + 2 * lanes * kSize);
-      const Vector x3 = Element::Load(from + 3 * lanes * kSize);
-      sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, scale, magic)));
-      sum1 = hn::Add(sum1, hn::BitCast(u, hn::MulAdd(x1, scale, magic)));
-      sum2 = hn::Add(sum2, hn::BitCast(u, hn::MulAdd(x2, scale, magic)));
-      sum3 = hn::Add(sum3, hn::BitCast(u, hn::MulAdd(x3, scale, magic)));
-    }
-    hn::StoreU(sum0, u, sum + i);
-    hn::StoreU(sum1, u, sum + i + lanes);
-    hn::StoreU(sum2, u, sum + i + 2 * lanes);
-    hn::StoreU(sum3, u, sum + i + 3 * lanes);
-  }
-  for (; i < count; i += lanes) {
-    BitVector sum0 = hn::Sub(hn::LoadU(u, sum + i), bias);
-    for (size_t k = 0; k < kUpdates; ++k) {
-      const Vector x0 = Element::Load(elements[k].data() + offset_bytes + i * kSize);
-      sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, hn::Set(d, scales[k]), magic)));
-    }
-    hn::StoreU(sum0, u, sum + i);
+  return pass.from == nullptr ? bias : hn::Add(hn::LoadU(u, pass.from + at), bias);
+}
+
+HWY_INLINE void StoreSum(const Pass& pass, size_t at, BitVector sum) {
+  const Bits u;
+  if (pass.past_caches) {
+    hn::Stream(sum, u, pass.to + at);
+  } else {
+    hn::StoreU(sum, u, pass.to + at);
   }
 }
 
-// A tile of sums stays in the nearest cache while all updates go over it, one or two at a time:
-// more streams at once are more than the processor fetches ahead, fewer leave it waiting for the
-// sums.
+// The bits of 1.5 * 2^52, of so many terms.
+constexpr uint64_t MagicBits(uint64_t terms) { return (0x433ull << 52 | 1ull << 51) * terms; }
+
+// Folds kUpdates updates into `count` sums, a multiple of a pattern vector's lanes; their elements
+// start at `offset_bytes`. `greatest` has a vector for each: the greatest magnitudes so far.
+template <class Element, size_t kUpdates, bool kSubtract = false>
+HWY_INLINE void FoldSome(const FoldInput* inputs, size_t offset_bytes, const Pass pass,
+                         size_t count, typename Element::Pattern* greatest) {
+  static_assert(kUpdates == 1 || !kSubtract);
+  using Pattern = typename Element::Pattern;
+  constexpr bool kHalf = sizeof(Pattern) == 2;
+  const Patterns<Element> d;
+  const Bits u;
+  const size_t step = hn::Lanes(d);
+  const size_t lanes = hn::Lanes(u);
+  // Taken away once for all updates.
+  const BitVector bias = hn::Set(u, kSubtract ? MagicBits(1) : -MagicBits(kUpdates));
+  const auto load = [&](size_t k) {
+    return hn::LoadU(d, greatest + (k < kUpdates ? k * step : 0));
+  };
+  auto greatest0 = load(0);
+  auto greatest1 = load(1);
+  auto greatest2 = load(2);
+  auto greatest3 = load(3);
+  auto greatest4 = load(4);
+  auto greatest5 = load(5);
+  auto greatest6 = load(6);
+  auto greatest7 = load(7);
+  for (size_t i = 0; i < count; i += step) {
+    const size_t at = offset_bytes + i * sizeof(Pattern);
+    BitVector sum0 = LoadSum(pass, i, bias);
+    BitVector sum1 = LoadSum(pass, i + lanes, bias);
+    BitVector sum2 = kHalf ? LoadSum(pass, i + 2 * lanes, bias) : sum0;
+    BitVector sum3 = kHalf ? LoadSum(pass, i + 3 * lanes, bias) : sum0;
+    const Sums sums{sum0, sum1, sum2, sum3};
+    if constexpr (kSubtract) {
+      AddInput<Element, true>(inputs[0], at, sums, greatest0);
+    } else {
+      AddInputAndFetch<Element>(inputs[0], at, sums, greatest0);
+    }
+    if constexpr (kUpdates > 1) AddInput<Element>(inputs[1], at, sums, greatest1);
+    if constexpr (kUpdates > 2) {
+      AddInputAndFetch<Element>(inputs[2], at, sums, greatest2);
+      AddInput<Element>(inputs[3], at, sums, greatest3);
+    }
+    if constexpr (kUpdates > 4) {
+      AddInputAndFetch<Element>(inputs[4], at, sums, greatest4);
+      AddInput<Element>(inputs[5], at, sums, greatest5);
+      AddInputAndFetch<Element>(inputs[6], at, sums, greatest6);
+      AddInput<Element>(inputs[7], at, sums, greatest7);
+    }
+    StoreSum(pass, i, sum0);
+    StoreSum(pass, i + lanes, sum1);
+    if constexpr (kHalf) {
+      StoreSum(pass, i + 2 * lanes, sum2);
+      StoreSum(pass, i + 3 * lanes, sum3);
+    }
+  }
+  hn::StoreU(greatest0, d, greatest);
+  if constexpr (kUpdates > 1) hn::StoreU(greatest1, d, greatest + step);
+  if constexpr (kUpdates > 2) {
+    hn::StoreU(greatest2, d, greatest + 2 * step);
+    hn::StoreU(greatest3, d, greatest + 3 * step);
+  }
+  if constexpr (kUpdates > 4) {
+    hn::StoreU(greatest4, d, greatest + 4 * step);
+    hn::StoreU(greatest5, d, greatest + 5 * step);
+    hn::StoreU(greatest6, d, greatest + 6 * step);
+    hn::StoreU(greatest7, d, greatest + 7 * step);
+  }
+}
+
+// How many of `left` updates one pass takes: their sums stay in registers.
+constexpr size_t AtOnce(FoldInto into, size_t left) {
+  if (into == FoldInto::kSubtract) return 1;
+  return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+}
+
 template <class Element>
-void FoldAddManyOf(absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                   absl::Span<int64_t> sum) {
-  constexpr size_t kSize = sizeof(typename Element::Pattern);
-  constexpr size_t kTileSums = 256;
-  constexpr size_t kAloneMax = 4;  // updates that go one by one
-  static_assert(kTileSums % hn::MaxLanes(Doubles()) == 0);
-  const size_t whole = sum.size() - sum.size() % hn::Lanes(Doubles());
+void FoldPass(FoldInto into, size_t updates, const FoldInput* inputs, size_t offset_bytes,
+              const Pass& pass, size_t count, typename Element::Pattern* greatest) {
+  if (into == FoldInto::kSubtract) {
+    return FoldSome<Element, 1, true>(inputs, offset_bytes, pass, count, greatest);
+  }
+  switch (updates) {
+    case 8:
+      return FoldSome<Element, 8>(inputs, offset_bytes, pass, count, greatest);
+    case 4:
+      return FoldSome<Element, 4>(inputs, offset_bytes, pass, count, greatest);
+    case 2:
+      return FoldSome<Element, 2>(inputs, offset_bytes, pass, count, greatest);
+    default:
+      return FoldSome<Element, 1>(inputs, offset_bytes, pass, count, greatest);
+  }
+}
+
+// Tiles of sums stay in the nearest cache while the updates go over them, up to eight at a time.
+template <class Element>
+uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t range_bits,
+                absl::Span<int64_t> sum) {
+  using Pattern = typename Element::Pattern;
+  constexpr size_t kSize = sizeof(Pattern);
+  constexpr size_t kTileSums = 512;
+  const Patterns<Element> d;
+  static_assert(kTileSums % hn::MaxLanes(Patterns<Element>()) == 0);
+  const size_t step = hn::Lanes(d);
+  const size_t whole = sum.size() - sum.size() % step;
   auto* const sums = reinterpret_cast<uint64_t*>(sum.data());
-  for (size_t first = 0; first < whole; first += kTileSums) {
-    const size_t count = std::min(kTileSums, whole - first);
-    size_t k = 0;
-    for (; elements.size() > kAloneMax && k + 2 <= elements.size(); k += 2) {
-      AddUpdates<Element, 2>(&elements[k], &scales[k], first * kSize, sums + first, count);
-    }
-    for (; k < elements.size(); ++k) {
-      AddUpdates<Element, 1>(&elements[k], &scales[k], first * kSize, sums + first, count);
-    }
-  }
-  for (size_t k = 0; k < elements.size(); ++k) {
-    const ByteSpan rest = elements[k].subspan(whole * kSize);
-    fold_reference::FoldAddMany(Element::kDtype, {&rest, 1}, {&scales[k], 1}, sum.subspan(whole));
-  }
-}
 
-template <class Element>
-void FinishMeanOf(absl::Span<const int64_t> sum, double step, double weight_sum,
-                  double learning_rate, ByteSpan base, MutableByteSpan out) {
-  constexpr size_t kSize = sizeof(typename Element::Pattern);
-  const Doubles d;
-  const hn::RebindToSigned<Doubles> integers;
-  const size_t lanes = hn::Lanes(d);
-  size_t i = 0;
-  for (; i + lanes <= sum.size(); i += lanes) {
-    // Four operations, each rounded: no fused one (compiled with -ffp-contract=off).
-    const Vector total = hn::ConvertTo(d, hn::LoadU(integers, sum.data() + i));
-    const Vector mean = hn::Div(hn::Mul(total, hn::Set(d, step)), hn::Set(d, weight_sum));
-    const Vector moved =
-        hn::Add(Element::Load(base.data() + i * kSize), hn::Mul(hn::Set(d, learning_rate), mean));
-    Element::Store(moved, out.data() + i * kSize);
+  FoldInput own[kFoldUpdatesMax];
+  std::copy(inputs.begin(), inputs.end(), own);
+  for (FoldInput& input : absl::MakeSpan(own).first(inputs.size())) {
+    if (input.ahead == nullptr) input.ahead = input.elements.data();
   }
-  fold_reference::FinishMean(Element::kDtype, sum.subspan(i), step, weight_sum, learning_rate,
-                             base.subspan(i * kSize), out.subspan(i * kSize));
+  HWY_ALIGN Pattern greatest[kFoldUpdatesMax * hn::MaxLanes(Patterns<Element>())] = {};
+  HWY_ALIGN uint64_t tile[kTileSums];
+  const bool sets = into == FoldInto::kSet || into == FoldInto::kSetPastCaches;
+  const size_t vector_bytes = hn::Lanes(Bits()) * sizeof(uint64_t);
+  const bool past_caches =
+      into == FoldInto::kSetPastCaches && reinterpret_cast<uintptr_t>(sums) % vector_bytes == 0;
+  // One pass needs no tiles.
+  const bool one_pass = AtOnce(into, inputs.size()) == inputs.size();
+  const size_t tile_sums = one_pass ? whole : kTileSums;
+  for (size_t first = 0; first < whole; first += tile_sums) {
+    const size_t count = std::min(tile_sums, whole - first);
+    const uint64_t* from = sets ? nullptr : sums + first;
+    for (size_t k = 0; k < inputs.size();) {
+      const size_t now = AtOnce(into, inputs.size() - k);
+      const bool last = k + now == inputs.size();
+      FoldPass<Element>(
+          into, now, &own[k], first * kSize,
+          {.from = from, .to = last ? sums + first : tile, .past_caches = last && past_caches},
+          count, greatest + k * step);
+      k += now;
+      from = tile;
+    }
+  }
+  // Other threads may read them next.
+  if (past_caches) hwy::FlushStream();
+
+  uint64_t bad = 0;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const auto most = hn::MaxOfLanes(d, hn::LoadU(d, greatest + k * step));
+    if (hn::GetLane(most) > range_bits) bad |= uint64_t{1} << k;
+  }
+  if (whole == sum.size()) return bad;
+  for (size_t k = 0; k < inputs.size(); ++k) own[k].elements.remove_prefix(whole * kSize);
+  return bad | fold_reference::Fold(into, Element::kDtype, {own, inputs.size()}, range_bits,
+                                    sum.subspan(whole));
 }
 
 bool AllInRange(Dtype dtype, ByteSpan elements, uint32_t range_bits) {
@@ -267,28 +293,17 @@ bool AllInRange(Dtype dtype, ByteSpan elements, uint32_t range_bits) {
                               : AllInRangeOf<F16>(elements, range_bits);
 }
 
-void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                 absl::Span<int64_t> sum) {
+uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, uint32_t range_bits,
+              absl::Span<int64_t> sum) {
   switch (dtype) {
     case Dtype::kF32:
-      return FoldAddManyOf<F32>(elements, scales, sum);
+      return FoldOf<F32>(into, inputs, range_bits, sum);
     case Dtype::kF16:
-      return FoldAddManyOf<F16>(elements, scales, sum);
+      return FoldOf<F16>(into, inputs, range_bits, sum);
     case Dtype::kBf16:
-      return FoldAddManyOf<Bf16>(elements, scales, sum);
+      return FoldOf<Bf16>(into, inputs, range_bits, sum);
   }
-}
-
-void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, double weight_sum,
-                double learning_rate, ByteSpan base, MutableByteSpan out) {
-  switch (dtype) {
-    case Dtype::kF32:
-      return FinishMeanOf<F32>(sum, step, weight_sum, learning_rate, base, out);
-    case Dtype::kF16:
-      return FinishMeanOf<F16>(sum, step, weight_sum, learning_rate, base, out);
-    case Dtype::kBf16:
-      return FinishMeanOf<Bf16>(sum, step, weight_sum, learning_rate, base, out);
-  }
+  return 0;
 }
 
 #endif
@@ -303,8 +318,7 @@ namespace {
 
 HWY_EXPORT(TargetName);
 HWY_EXPORT(AllInRange);
-HWY_EXPORT(FoldAddMany);
-HWY_EXPORT(FinishMean);
+HWY_EXPORT(Fold);
 
 }  // namespace
 
@@ -315,31 +329,14 @@ bool AllInRange(Dtype dtype, ByteSpan elements, double range) {
   return HWY_DYNAMIC_DISPATCH(AllInRange)(dtype, elements, fold_reference::RangeBits(dtype, range));
 }
 
-void FoldAdd(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum) {
-  FoldAddMany(dtype, {&elements, 1}, {&scale, 1}, sum);
-}
-
-void FoldSubtract(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum) {
-  // Rounding to nearest is symmetric about zero: these terms are the same with the other sign.
-  FoldAdd(dtype, elements, -scale, sum);
-}
-
-void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                 absl::Span<int64_t> sum) {
-  SEALFOLD_CHECK(!elements.empty() && elements.size() <= kFoldUpdatesMax);
-  SEALFOLD_CHECK(elements.size() == scales.size());
-  for (const ByteSpan update : elements) {
-    SEALFOLD_CHECK(update.size() == sum.size() * DtypeSizeBytes(dtype));
+uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, double range,
+              absl::Span<int64_t> sum) {
+  SEALFOLD_CHECK(!inputs.empty() && inputs.size() <= kFoldUpdatesMax && range >= 0);
+  for (const FoldInput& input : inputs) {
+    SEALFOLD_CHECK(input.elements.size() == sum.size() * DtypeSizeBytes(dtype));
   }
-  HWY_DYNAMIC_DISPATCH(FoldAddMany)(dtype, elements, scales, sum);
-}
-
-void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, uint64_t weight_sum,
-                double learning_rate, ByteSpan base, MutableByteSpan out) {
-  SEALFOLD_CHECK(weight_sum != 0);
-  SEALFOLD_CHECK(base.size() == sum.size() * DtypeSizeBytes(dtype) && out.size() == base.size());
-  HWY_DYNAMIC_DISPATCH(FinishMean)
-  (dtype, sum, step, static_cast<double>(weight_sum), learning_rate, base, out);
+  return HWY_DYNAMIC_DISPATCH(Fold)(into, dtype, inputs, fold_reference::RangeBits(dtype, range),
+                                    sum);
 }
 
 }  // namespace sealfold

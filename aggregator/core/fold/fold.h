@@ -15,30 +15,36 @@
 
 namespace sealfold {
 
-inline constexpr size_t kFoldUpdatesMax = 64;  // in one FoldAddMany
+inline constexpr size_t kFoldUpdatesMax = 64;  // in one Fold
+
+// What is done to a sum with the terms of some updates.
+enum class FoldInto {
+  kSet,            // it becomes their sum
+  kSetPastCaches,  // so too, and it will not be read soon
+  kAdd,            // they are added
+  kSubtract,       // they are taken away: undoes the others exactly, whatever the elements are
+};
+
+// One update's elements.
+struct FoldInput {
+  ByteSpan elements;  // need not be aligned
+  double scale = 0;   // of its weight (Grid::Scale)
+  // Null, or memory that will soon be read, of as many bytes: some of it is fetched meanwhile. A
+  // hint: nothing is read here, and it need not be there.
+  const uint8_t* ahead = nullptr;
+};
+
+// The terms round(x[i] * scale), to nearest, ties to even, of all updates together go into sum[i].
+// Returns a bit for each update, the first lowest, that has an element which is not finite or
+// beyond [-range, range]: it was folded all the same, into numbers that mean nothing but are the
+// same whenever the same elements go into the same sum, and the caller takes it out again by
+// kSubtract. Requires: 1 to kFoldUpdatesMax inputs, each of sum.size() elements.
+uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, double range,
+              absl::Span<int64_t> sum);
 
 // True if every element is finite and |x| <= range. NaN and infinities are false. `elements` need
 // not be aligned; its size is a multiple of the dtype's.
 bool AllInRange(Dtype dtype, ByteSpan elements, double range);
-
-// sum[i] += round(x[i] * scale), to nearest, ties to even. Requires: sum.size() elements in
-// `elements`, all in range for the grid that `scale` came from (AllInRange).
-void FoldAdd(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum);
-
-// sum[i] -= the same terms: undoes FoldAdd exactly.
-void FoldSubtract(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum);
-
-// As FoldAdd for several updates at once, reading and writing `sum` only once. `elements[k]` with
-// `scales[k]`. Requires: elements.size() == scales.size(), 1 to kFoldUpdatesMax of them.
-void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                 absl::Span<int64_t> sum);
-
-// out[i] = dtype(base[i] + learning_rate * ((double)sum[i] * step / weight_sum)), every operation
-// rounded once in double, the last to the dtype (nearest, ties to even). `base` and `out` are raw
-// elements of `dtype` and may be the same memory. An overflow of the dtype gives its infinity: the
-// caller checks with AllInRange.
-void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, uint64_t weight_sum,
-                double learning_rate, ByteSpan base, MutableByteSpan out);
 
 // The name of the vector target in use: "AVX3", "AVX2", "SSE4", ... for benchmarks and logs.
 const char* FoldTargetName();

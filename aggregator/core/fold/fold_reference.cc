@@ -43,18 +43,25 @@ bool AllInRange(Dtype dtype, ByteSpan elements, uint32_t range_bits) {
   return true;
 }
 
-void FoldAddMany(Dtype dtype, absl::Span<const ByteSpan> elements, absl::Span<const double> scales,
-                 absl::Span<int64_t> sum) {
+uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, uint32_t range_bits,
+              absl::Span<int64_t> sum) {
   const size_t size = DtypeSizeBytes(dtype);
-  for (size_t i = 0; i < sum.size(); ++i) {
-    auto total = static_cast<uint64_t>(sum[i]);
-    for (size_t k = 0; k < elements.size(); ++k) {
-      // The product is exact: 24 bits of an element times at most 29 of a weight.
-      total += static_cast<uint64_t>(
-          Rounded(ReadElement(dtype, elements[k].data() + i * size) * scales[k]));
-    }
-    sum[i] = static_cast<int64_t>(total);
+  const bool sets = into == FoldInto::kSet || into == FoldInto::kSetPastCaches;
+  uint64_t bad = 0;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    if (!AllInRange(dtype, inputs[k].elements, range_bits)) bad |= uint64_t{1} << k;
   }
+  for (size_t i = 0; i < sum.size(); ++i) {
+    uint64_t terms = 0;
+    for (const FoldInput& input : inputs) {
+      // The product is exact: 24 bits of an element times at most 29 of a weight.
+      const double x = ReadElement(dtype, input.elements.data() + i * size);
+      terms += static_cast<uint64_t>(Rounded(x * input.scale));
+    }
+    const auto before = static_cast<uint64_t>(sets ? 0 : sum[i]);
+    sum[i] = static_cast<int64_t>(into == FoldInto::kSubtract ? before - terms : before + terms);
+  }
+  return bad;
 }
 
 void FinishMean(Dtype dtype, absl::Span<const int64_t> sum, double step, double weight_sum,

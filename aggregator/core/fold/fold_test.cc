@@ -15,6 +15,8 @@
 namespace sealfold {
 namespace {
 
+using testing_fold::FoldAdd;
+using testing_fold::FoldSubtract;
 using testing_fold::RandomElements;
 using testing_fold::Seed;
 using testing_fold::Targets;
@@ -86,6 +88,13 @@ struct Case {
     return ByteSpan(update.elements)
         .subspan(first * DtypeSizeBytes(dtype), size * DtypeSizeBytes(dtype));
   }
+  std::vector<FoldInput> Inputs() const {
+    std::vector<FoldInput> out;
+    for (const Update& update : updates) {
+      out.push_back({.elements = update.elements, .scale = Scale(update)});
+    }
+    return out;
+  }
   std::vector<int64_t> ExactSum() const {
     std::vector<int64_t> sum(count);
     for (const Update& update : updates) {
@@ -133,19 +142,79 @@ TEST_P(FoldTest, ManyAtOnceEqualOneAfterAnother) {
     const UseTarget use(target);
     for (const size_t updates : {1, 2, 3, 4, 5, 7, 8, 9, 16, 31, 64}) {
       const Case c(GetParam(), updates, 1 + random_() % 2500, random_);
-      std::vector<int64_t> one_by_one(c.count);
-      for (int64_t& s : one_by_one)
-        s = static_cast<int64_t>(random_());  // a sum need not start at zero
-      std::vector<int64_t> at_once = one_by_one;
-      std::vector<ByteSpan> elements;
-      std::vector<double> scales;
+      std::vector<int64_t> zero_and(c.count);
       for (const Update& update : c.updates) {
-        elements.emplace_back(update.elements);
-        scales.push_back(c.Scale(update));
-        FoldAdd(c.dtype, update.elements, c.Scale(update), absl::MakeSpan(one_by_one));
+        FoldAdd(c.dtype, update.elements, c.Scale(update), absl::MakeSpan(zero_and));
       }
-      FoldAddMany(c.dtype, elements, scales, absl::MakeSpan(at_once));
-      ASSERT_EQ(at_once, one_by_one) << updates;
+      // A sum need not start at zero, nor at an aligned place.
+      const size_t offset = random_() % 8;
+      std::vector<int64_t> start(offset + c.count);
+      for (int64_t& s : start) s = static_cast<int64_t>(random_());
+      std::vector<int64_t> added = start;
+      std::vector<int64_t> set = start;
+      std::vector<int64_t> set_past_caches = start;
+      EXPECT_EQ(Fold(FoldInto::kAdd, c.dtype, c.Inputs(), c.grid.range(),
+                     absl::MakeSpan(added).subspan(offset)),
+                0u);
+      EXPECT_EQ(Fold(FoldInto::kSet, c.dtype, c.Inputs(), c.grid.range(),
+                     absl::MakeSpan(set).subspan(offset)),
+                0u);
+      EXPECT_EQ(Fold(FoldInto::kSetPastCaches, c.dtype, c.Inputs(), c.grid.range(),
+                     absl::MakeSpan(set_past_caches).subspan(offset)),
+                0u);
+      ASSERT_EQ(set_past_caches, set) << updates;
+      for (size_t i = 0; i < c.count; ++i) {
+        const auto sum = static_cast<uint64_t>(start[offset + i]);
+        ASSERT_EQ(static_cast<uint64_t>(added[offset + i]) - sum,
+                  static_cast<uint64_t>(zero_and[i]))
+            << updates;
+        ASSERT_EQ(set[offset + i], zero_and[i]) << updates;
+      }
+      Fold(FoldInto::kSubtract, c.dtype, c.Inputs(), c.grid.range(),
+           absl::MakeSpan(added).subspan(offset));
+      ASSERT_EQ(added, start) << updates;
+    }
+  }
+}
+
+// Which updates have an element out of range is told of each; and whatever their elements are,
+// folding them and taking them out again, one by one, leaves no trace.
+TEST_P(FoldTest, ElementsOutOfRangeAreToldAndTakenOutExactly) {
+  const size_t size = DtypeSizeBytes(GetParam());
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const size_t updates : {1, 2, 3, 5, 8, 13, 64}) {
+      Case c(GetParam(), updates, 1 + random_() % 1500, random_);
+      const double range = c.grid.range() / 2;  // so that there is something beyond it
+      uint64_t bad = 0;
+      for (size_t k = 0; k < updates; ++k) {
+        Bytes& elements = c.updates[k].elements;
+        elements = RandomElements(c.dtype, c.count, range, random_);
+        if (random_() % 3 != 0) continue;
+        using Limits = std::numeric_limits<double>;
+        const double values[] = {Limits::infinity(), -Limits::infinity(), Limits::quiet_NaN(),
+                                 -Limits::quiet_NaN(), c.grid.range()};
+        for (uint64_t more = 1 + random_() % 5; more > 0; --more) {
+          uint8_t* const element = &elements[random_() % c.count * size];
+          WriteElement(c.dtype, values[random_() % std::size(values)], element);
+          const uint64_t pattern = random_();
+          if (pattern % 3 == 0) std::memcpy(element, &pattern, size);  // any NaN, any payload
+        }
+        if (!AllInRange(c.dtype, elements, range)) bad |= uint64_t{1} << k;
+      }
+      std::vector<int64_t> sum(c.count);
+      for (int64_t& s : sum) s = static_cast<int64_t>(random_());
+      std::vector<int64_t> good = sum;
+      ASSERT_EQ(Fold(FoldInto::kAdd, c.dtype, c.Inputs(), range, absl::MakeSpan(sum)), bad);
+      for (size_t k = 0; k < updates; ++k) {
+        const Update& update = c.updates[k];
+        if ((bad >> k & 1) != 0) {
+          FoldSubtract(c.dtype, update.elements, c.Scale(update), absl::MakeSpan(sum));
+        } else {
+          FoldAdd(c.dtype, update.elements, c.Scale(update), absl::MakeSpan(good));
+        }
+      }
+      ASSERT_EQ(sum, good) << updates;
     }
   }
 }
@@ -272,14 +341,15 @@ TEST(FoldHalvesTest, EveryPatternIsFoldedExactly) {
 
 TEST(FoldDeathTest, SizesMustAgree) {
   const Bytes elements(16);
+  const std::vector<FoldInput> many(kFoldUpdatesMax + 1, {.elements = elements, .scale = 1});
   std::vector<int64_t> sum(3);
-  EXPECT_DEATH(FoldAdd(Dtype::kF32, elements, 1, absl::MakeSpan(sum)), "size");
-  EXPECT_DEATH(FoldAddMany(Dtype::kF32, {}, {}, absl::MakeSpan(sum)), "empty");
-  const std::vector<ByteSpan> many(kFoldUpdatesMax + 1, elements);
+  const auto fold = [&](size_t updates) {
+    Fold(FoldInto::kAdd, Dtype::kF32, absl::MakeSpan(many).first(updates), 1, absl::MakeSpan(sum));
+  };
+  EXPECT_DEATH(fold(1), "size");
+  EXPECT_DEATH(fold(0), "empty");
   sum.resize(4);
-  EXPECT_DEATH(
-      FoldAddMany(Dtype::kF32, many, std::vector<double>(many.size(), 1.0), absl::MakeSpan(sum)),
-      "kFoldUpdatesMax");
+  EXPECT_DEATH(fold(many.size()), "kFoldUpdatesMax");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -66,6 +67,19 @@ inline Bytes RandomElements(Dtype dtype, size_t count, double range, std::mt1993
     if (!(std::abs(ReadElement(dtype, element)) <= end)) WriteElement(dtype, end / 2, element);
   }
   return out;
+}
+
+// One update added, or taken away again.
+inline void FoldOne(FoldInto into, Dtype dtype, ByteSpan elements, double scale,
+                    absl::Span<int64_t> sum) {
+  const FoldInput input{.elements = elements, .scale = scale};
+  Fold(into, dtype, {&input, 1}, std::numeric_limits<double>::max(), sum);
+}
+inline void FoldAdd(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum) {
+  FoldOne(FoldInto::kAdd, dtype, elements, scale, sum);
+}
+inline void FoldSubtract(Dtype dtype, ByteSpan elements, double scale, absl::Span<int64_t> sum) {
+  FoldOne(FoldInto::kSubtract, dtype, elements, scale, sum);
 }
 
 }  // namespace sealfold::testing_fold

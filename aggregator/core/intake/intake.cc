@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "aggregator/core/intake/payload.h"
 #include "protocol/base/error.h"
 #include "protocol/envelope/envelope.h"
 
@@ -18,35 +17,55 @@ absl::Status BadChunk(const std::string& code, const std::string& what, const st
       {.code = code, .what = what, .expected = expected, .found = found, .advice = advice});
 }
 
+// What was found stays unsaid where it is the participant's data.
+absl::Status LateRefusal(const FoldBatch::Fault& fault, double range) {
+  switch (fault.what) {
+    case UpdateFault::kSealBroken:
+      return BadChunk("seal_broken", absl::StrCat("chunk ", fault.chunk, " of the update"),
+                      "bytes sealed under the header, number and key that it came with",
+                      "an authentication tag that does not fit", "go on from this chunk");
+    case UpdateFault::kOutOfRange:
+      return BadChunk("out_of_range", absl::StrCat("elements of chunk ", fault.chunk),
+                      absl::StrCat("finite, within [-", range, ", ", range, "]"),
+                      "an element that is not",
+                      "the upload was discarded: clip the update to the plan's range");
+    case UpdateFault::kPaddingNotZero:
+      break;
+  }
+  return BadChunk("padding_not_zero",
+                  absl::StrCat("bytes between the tensors in chunk ", fault.chunk), "zero",
+                  "other bytes", "the upload was discarded: lay the payload out as the plan says");
+}
+
 }  // namespace
 
 struct Intake::Upload {
   Bytes session = {};
   uint64_t sequence = 0;
-  Digest header = {};
-  EnvelopeReceiver receiver;
-  StagedPayload staged;
-  Sha256Stream tags = {};  // over the tags of the chunks before `next`
-  uint64_t next = 0;       // chunk
-  uint64_t reported = 0;   // `next` when progress was last sent
+  Digest header = {};  // in force
+  SealedUpdate update;
+  uint64_t reported = 0;  // the next chunk when progress was last sent
   bool has_room = false;
   uint64_t active_ms = 0;  // when it last moved: header, room, or chunk
 };
 
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Make(const RoundTerms& terms, const RoundKeys& keys,
-                                                     Secret base_key) {
-  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.elements));
-  return std::unique_ptr<Intake>(new Intake(terms, keys, std::move(base_key), std::move(sum)));
+                                                     Secret base_key, FoldMeans means) {
+  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.sum_elements));
+  SEALFOLD_ASSIGN_OR_RETURN(FoldQueue queue, FoldQueue::Make(terms, means));
+  return std::unique_ptr<Intake>(
+      new Intake(terms, keys, std::move(base_key), std::move(sum), std::move(queue)));
 }
 
-Intake::Intake(const RoundTerms& terms, const RoundKeys& keys, Secret base_key, Sum sum)
+Intake::Intake(const RoundTerms& terms, const RoundKeys& keys, Secret base_key, Sum sum,
+               FoldQueue queue)
     : terms_(terms),
       keys_(keys),
       hpke_key_(Sha256(keys.hpke().public_key().span())),
       base_key_(std::move(base_key)),
       sum_(std::move(sum)),
       budget_(terms.contract().staging_bytes_max),
-      scratch_(std::min(terms.contract().chunk_bytes, terms.layout.size_bytes)) {}
+      queue_(std::move(queue)) {}
 
 Intake::~Intake() = default;
 
@@ -61,7 +80,7 @@ UploadPosition Intake::Position(uint32_t participant) const {
   }
   if (const auto it = uploads_.find(participant); it != uploads_.end()) {
     position.header = it->second->header;
-    position.next = it->second->next;
+    position.next = it->second->update.next();
   }
   return position;
 }
@@ -77,8 +96,10 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
   }
   if (closed_) return RoundClosed();
   const UploadPosition position = Position(participant);
-  if (position.header == opened.digest) {
-    uploads_.at(participant)->session = session;
+  const auto under_way = uploads_.find(participant);
+  if (position.header == opened.digest ||
+      (under_way != uploads_.end() && under_way->second->update.complete())) {
+    under_way->second->session = session;
     SendProgress(session, participant, actions);
     return absl::OkStatus();
   }
@@ -88,31 +109,42 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
       EnvelopeReceiver::Make(terms_.contract(), header, keys_.hpke(), sealed_head));
   const bool key_needed = terms_.base_key_commitment.has_value() && base_key_.empty();
   SEALFOLD_RETURN_IF_ERROR(CheckHead(terms_, receiver.head(), key_needed));
-  std::unique_ptr<Upload>& upload = uploads_[participant];
-  if (header.start > 0 && receiver.head().weight != upload->receiver.head().weight) {
-    return BadChunk("weight_changed", "weight of the update", "the weight of the header before it",
-                    "another", "start the upload over to change it");
+  if (header.start > 0) {
+    const SealedUpdate& update = under_way->second->update;
+    if (receiver.head().weight != update.weight()) {
+      return BadChunk("weight_changed", "weight of the update",
+                      "the weight of the header before it", "another",
+                      "start the upload over to change it");
+    }
+    if (update.headers() >= HeadersMax()) {
+      Discard(participant);
+      ManageRoom(now_ms, actions);
+      return BadChunk("headers_too_many", "headers of the upload",
+                      absl::StrCat("at most ", HeadersMax()), "more",
+                      "the upload was discarded: begin it again, from its first chunk");
+    }
   }
 
   // Everything holds: from here on the header is in force.
   if (key_needed) base_key_ = Secret::CopyOf(receiver.head().model_key.span());
   sequences_[participant] = header.sequence;
-  if (header.start > 0) {
-    upload->receiver = std::move(receiver);
-  } else {
+  std::unique_ptr<Upload>& upload = uploads_[participant];
+  if (header.start == 0) {
     const bool had_room = upload != nullptr && upload->has_room;
     if (upload == nullptr) waiting_.push_back(participant);
-    upload = std::make_unique<Upload>(Upload{.receiver = std::move(receiver),
-                                             .staged = StagedPayload(terms_.layout.size_bytes),
-                                             .has_room = had_room});
+    upload = std::make_unique<Upload>(
+        Upload{.update = SealedUpdate(terms_.layout.size_bytes, terms_.contract().chunk_bytes),
+               .has_room = had_room});
   }
+  upload->update.AddHeader(std::move(receiver));
   upload->session = session;
   upload->sequence = header.sequence;
   upload->header = opened.digest;
   upload->active_ms = now_ms;
+  last_arrival_ms_ = now_ms;
   ++changes_;
   const bool had_room = upload->has_room;
-  OnTick(now_ms, actions);  // whoever is given room hears of it
+  ManageRoom(now_ms, actions);  // whoever is given room hears of it
   if (had_room || !upload->has_room) SendProgress(session, participant, actions);
   return absl::OkStatus();
 }
@@ -131,7 +163,7 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     return BadChunk("no_upload", "upload of the participant", "a begin before its chunks", "none",
                     "begin the upload again, from its first chunk");
   }
-  if (chunk.index < it->second->next) {
+  if (chunk.index < it->second->update.next()) {
     SendProgress(session, participant, actions);
     return absl::OkStatus();
   }
@@ -142,13 +174,15 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     return status;
   }
   Upload& upload = *it->second;
-  if (upload.next == terms_.chunk_count) {
-    Commit(participant, actions);
-    GiveRoom(now_ms, actions);
+  const uint64_t next = upload.update.next();
+  if (upload.update.complete()) {
+    taking_.erase(participant);
+    queue_.Add(participant, upload.update, now_ms);
+    ++changes_;
     return absl::OkStatus();
   }
-  if (upload.next % std::max<uint64_t>(1, terms_.chunk_count / 32) == 0) ++changes_;
-  if (upload.next - upload.reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
+  if (next % std::max<uint64_t>(1, terms_.chunk_count / 32) == 0) ++changes_;
+  if (next - upload.reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
     SendProgress(session, participant, actions);
   }
   return absl::OkStatus();
@@ -157,49 +191,58 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
 absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, uint64_t index,
                                ByteSpan sealed, uint64_t now_ms) {
   Upload& upload = *uploads_.at(participant);
-  if (index != upload.next) {
-    return BadChunk("chunk_out_of_order", "number of the chunk", absl::StrCat(upload.next),
+  SealedUpdate& update = upload.update;
+  if (index != update.next()) {
+    return BadChunk("chunk_out_of_order", "number of the chunk", absl::StrCat(update.next()),
                     absl::StrCat(index), "go on from the chunk that the progress names");
   }
   if (!upload.has_room) {
     return BadChunk("chunk_without_credit", "credit of the upload", "at least one chunk", "none",
                     "wait for a progress that gives credit");
   }
-  const uint64_t chunk_bytes = terms_.contract().chunk_bytes;
-  const uint64_t size = ChunkSizeBytes(terms_.layout.size_bytes, chunk_bytes, index);
-  if (sealed.size() != size + kAeadTagSize) {
-    return BadChunk("chunk_size_wrong", absl::StrCat("size of sealed chunk ", index),
-                    absl::StrCat(size + kAeadTagSize, " bytes"),
-                    absl::StrCat(sealed.size(), " bytes"), "send the chunk again");
+  if (!update.header_covers_next()) {
+    return BadChunk("header_needed", "header of the chunk", "one that starts with it",
+                    "one that starts later", "go on with a new header");
   }
-  const MutableByteSpan plain = scratch_.mutable_span().first(size);
-  SEALFOLD_RETURN_IF_ERROR(upload.receiver.OpenChunk(index, sealed, plain));
-  ++chunks_opened_;
-  absl::Status status = CheckPayload(terms_.layout, terms_.grid, index * chunk_bytes, plain);
-  if (status.ok()) status = upload.staged.Append(plain);
-  if (!status.ok()) {
+  if (const uint64_t size = update.chunk_size_bytes(index); sealed.size() != size) {
+    return BadChunk("chunk_size_wrong", absl::StrCat("size of sealed chunk ", index),
+                    absl::StrCat(size, " bytes"), absl::StrCat(sealed.size(), " bytes"),
+                    "send the chunk again");
+  }
+  // Anyone may name a participant; who has its key is there.
+  if (session != upload.session || doubted_.contains(participant)) {
+    const absl::Status own = update.CheckNext(sealed, queue_.Scratch(sealed.size() - kAeadTagSize));
+    queue_.WipeScratch();
+    SEALFOLD_RETURN_IF_ERROR(own);
+    upload.session = session;
+  }
+  if (const absl::Status status = update.Append(sealed); !status.ok()) {
     Discard(participant);
     return status;
   }
-  upload.tags.Update(sealed.last(kAeadTagSize));
-  upload.session = session;
+  ++chunks_taken_;
+  last_arrival_ms_ = now_ms;
   upload.active_ms = now_ms;
-  ++upload.next;
   return absl::OkStatus();
 }
 
+bool Intake::NoMoreCompany() const {
+  return closed_ || hurry_ || log_.size() + queue_.size() == terms_.participants.size() ||
+         (!waiting_.empty() && taking_.empty());
+}
+
+void Intake::Fold(uint64_t now_ms, Actions& actions) {
+  // A sum without updates is all zero, whatever was taken out of it.
+  const FoldQueue::Outcome outcome = queue_.Step(sum_.Write(), log_.empty());
+  for (const auto& [participant, fault] : outcome.faulty) {
+    RefuseLate(participant, fault, now_ms, actions);
+  }
+  for (const uint32_t participant : outcome.folded) Commit(participant, actions);
+}
+
 void Intake::Commit(uint32_t participant, Actions& actions) {
-  const auto it = uploads_.find(participant);
-  Upload& upload = *it->second;
-  SEALFOLD_CHECK(!closed_ && upload.has_room &&
-                 upload.staged.filled_bytes() == terms_.layout.size_bytes);
-  const Weight weight = upload.receiver.head().weight;
-  const double scale = terms_.grid.Scale(weight);
-  const absl::Span<int64_t> sum = sum_.Write();
-  upload.staged.Drain([&](uint64_t offset_bytes, ByteSpan bytes) {
-    FoldPayload(terms_.layout, scale, offset_bytes, bytes, sum);
-  });
-  weight_sum_ += weight.value();
+  const Upload& upload = *uploads_.at(participant);
+  weight_sum_ += upload.update.weight().value();
   receipts_[participant] = log_.size();
   log_.push_back({.plan = terms_.plan.digest,
                   .round = terms_.round,
@@ -207,47 +250,59 @@ void Intake::Commit(uint32_t participant, Actions& actions) {
                   .participant = terms_.contract().participants[participant].key,
                   .index = log_.size(),
                   .header = upload.header,
-                  .tags = upload.tags.Peek()});
+                  .tags = upload.update.tags()});
   SendReceipt(upload.session, participant, actions);
   Discard(participant);
 }
 
+void Intake::RefuseLate(uint32_t participant, const FoldBatch::Fault& fault, uint64_t now_ms,
+                        Actions& actions) {
+  Upload& upload = *uploads_.at(participant);
+  const Bytes session = upload.session;
+  if (fault.what == UpdateFault::kSealBroken && !closed_) {
+    doubted_.insert(participant);
+    upload.update.Truncate(fault.chunk);
+    upload.active_ms = now_ms;
+    taking_.insert(participant);
+    ++changes_;
+  } else {
+    Discard(participant);
+  }
+  ++refused_;
+  Send(actions, session, RefusedMessage::Of(LateRefusal(fault, terms_.grid.range())));
+  SendProgress(session, participant, actions);
+}
+
 void Intake::Discard(uint32_t participant) {
-  SEALFOLD_CHECK(uploads_.erase(participant) == 1);  // its memory is wiped
-  SEALFOLD_CHECK(holding_.erase(participant) == 1);
-  budget_.GiveBack(terms_.layout.size_bytes);
-  Wipe(scratch_.mutable_span());
+  SEALFOLD_CHECK(uploads_.erase(participant) == 1);
+  taking_.erase(participant);
+  budget_.GiveBack(terms_.sealed_bytes);
   ++changes_;
 }
 
 void Intake::GiveRoom(uint64_t now_ms, Actions& actions) {
-  while (!waiting_.empty() && budget_.Take(terms_.layout.size_bytes)) {
+  while (!waiting_.empty() && budget_.Take(terms_.sealed_bytes)) {
     const uint32_t participant = waiting_.front();
     waiting_.pop_front();
     Upload& upload = *uploads_.at(participant);
     upload.has_room = true;
-    holding_.insert(participant);
+    taking_.insert(participant);
     upload.active_ms = now_ms;
     ++changes_;
     SendProgress(upload.session, participant, actions);
   }
 }
 
-void Intake::OnTick(uint64_t now_ms, Actions& actions) {
+void Intake::ManageRoom(uint64_t now_ms, Actions& actions) {
   GiveRoom(now_ms, actions);
-  while (!waiting_.empty()) {
-    // Payloads have one size, so each discard makes room for exactly one of those that wait.
-    uint32_t stalled = 0;
-    uint64_t active_ms_min = UINT64_MAX;
-    for (const uint32_t participant : holding_) {
-      const uint64_t active_ms = uploads_.at(participant)->active_ms;
-      if (active_ms < active_ms_min) {
-        stalled = participant;
-        active_ms_min = active_ms;
-      }
-    }
-    SEALFOLD_CHECK(active_ms_min != UINT64_MAX);  // a plan has room for at least one payload
-    if (now_ms - active_ms_min < StallMs()) return;
+  // Payloads have one size, so each discard makes room for exactly one of those that wait. What is
+  // complete makes room by being folded.
+  while (!waiting_.empty() && !taking_.empty()) {
+    const uint32_t stalled =
+        *std::min_element(taking_.begin(), taking_.end(), [this](uint32_t a, uint32_t b) {
+          return uploads_.at(a)->active_ms < uploads_.at(b)->active_ms;
+        });
+    if (now_ms - uploads_.at(stalled)->active_ms < StallMs()) return;
     const Bytes session = uploads_.at(stalled)->session;
     Discard(stalled);
     SendProgress(session, stalled, actions);
@@ -255,11 +310,18 @@ void Intake::OnTick(uint64_t now_ms, Actions& actions) {
   }
 }
 
+void Intake::OnTick(uint64_t now_ms, Actions& actions) {
+  const std::optional<uint64_t> due_ms = queue_.due_ms(last_arrival_ms_, NoMoreCompany());
+  if (due_ms.has_value() && *due_ms <= now_ms) Fold(now_ms, actions);
+  if (!closed_) ManageRoom(now_ms, actions);
+}
+
 std::optional<uint64_t> Intake::next_tick_ms() const {
-  if (waiting_.empty()) return std::nullopt;
-  uint64_t tick_ms = UINT64_MAX;
-  for (const uint32_t participant : holding_) {
-    tick_ms = std::min(tick_ms, uploads_.at(participant)->active_ms + StallMs());
+  std::optional<uint64_t> tick_ms = queue_.due_ms(last_arrival_ms_, NoMoreCompany());
+  if (waiting_.empty()) return tick_ms;
+  for (const uint32_t participant : taking_) {
+    const uint64_t stalled_ms = uploads_.at(participant)->active_ms + StallMs();
+    tick_ms = std::min(tick_ms.value_or(UINT64_MAX), stalled_ms);
   }
   return tick_ms;
 }
@@ -283,12 +345,12 @@ void Intake::SendProgress(const Bytes& session, uint32_t participant, Actions& a
                     .header = {}};
   if (const auto it = uploads_.find(participant); it != uploads_.end()) {
     Upload& upload = *it->second;
-    upload.reported = upload.next;
+    upload.reported = upload.update.next();
     progress.sequence = upload.sequence;
     progress.header = upload.header;
-    progress.next = upload.next;
+    progress.next = upload.update.next();
     if (upload.has_room) {
-      progress.credit = std::min(CreditChunks(), terms_.chunk_count - upload.next);
+      progress.credit = std::min(CreditChunks(), terms_.chunk_count - progress.next);
     }
   }
   Send(actions, session, progress);
@@ -302,8 +364,8 @@ void Intake::SendReceipt(const Bytes& session, uint32_t participant, Actions& ac
 void Intake::Close() {
   closed_ = true;
   waiting_.clear();
-  while (!holding_.empty()) Discard(*holding_.begin());
-  uploads_.clear();
+  while (!taking_.empty()) Discard(*taking_.begin());
+  std::erase_if(uploads_, [](const auto& one) { return !one.second->has_room; });
 }
 
 }  // namespace sealfold

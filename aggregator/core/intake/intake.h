@@ -1,15 +1,22 @@
-// How updates come in: headers, chunks, staging, commit. No update leaves a trace in the sum unless
-// the whole of it came, passed every check, and was folded once.
+// How updates come in: headers, chunks, staging, folding. No update leaves a trace in the sum
+// unless the whole of it came, passed every check, and was folded once.
 //
-// Staging. An upload is given room for its whole payload when there is some, else it waits in a
-// queue, first come first served, with credit 0 until a progress message tells it otherwise. An
-// upload that holds room while others wait and has not moved for StallMs() loses it: what it staged
-// is wiped, and it starts over with a new header, at the queue's end. With no one waiting an upload
-// may pause as long as the round lasts.
+// Staging. Chunks wait as they were sealed. An upload is given room for all of its own when there
+// is some, else it waits in a queue, first come first served, with credit 0 until a progress
+// message tells it otherwise. An upload that holds room while others wait and has not moved for
+// StallMs() loses it: it starts over with a new header, at the queue's end. With no one waiting an
+// upload may pause as long as the round lasts.
 //
-// Sessions. Answers go to the session that asked. What is sent unasked (room became free) goes to
-// the session of the upload's last accepted header or chunk; both are authenticated, so another
-// participant cannot divert it.
+// Folding. Complete uploads are opened, checked and folded in batches (fold_queue.h), and only then
+// is it known whether they are what was sealed. One that is not hears it then: with elements out of
+// range it is discarded; with a broken seal it goes on from the broken chunk, and from then on
+// every chunk of that participant is opened when it comes, so that its uploads are not folded for
+// nothing again and again.
+//
+// Sessions. Answers go to the session that asked. What is sent unasked (room became free, a
+// receipt, a late refusal) goes to the session of the upload's last accepted header or chunk. A
+// header is signed, and a chunk from another session than its header's is opened before it is
+// taken, so no participant can divert or spoil another's upload.
 #ifndef SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 #define SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 
@@ -26,8 +33,9 @@
 #include "aggregator/core/contract/action.h"
 #include "aggregator/core/contract/keys.h"
 #include "aggregator/core/contract/terms.h"
+#include "aggregator/core/intake/fold_queue.h"
 #include "aggregator/core/intake/header_check.h"
-#include "aggregator/core/memory/staged.h"
+#include "aggregator/core/memory/budget.h"
 #include "aggregator/core/memory/sum.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/record/record.h"
@@ -39,36 +47,50 @@ namespace sealfold {
 inline constexpr uint64_t kCreditBytes = 4u << 20;
 inline constexpr uint64_t kCreditChunksMax = 128;
 
-// One thread. `terms` and `keys` outlive it.
+// Headers of one upload, as each keeps what opens its chunks: so many, and one more for each
+// kHeaderBytes of its payload.
+inline constexpr uint64_t kHeadersMin = 4;
+inline constexpr uint64_t kHeaderBytes = 1u << 20;
+
+// One thread, apart from the workers'. `terms`, `keys` and the workers outlive it.
 class Intake {
  public:
   // `base_key`: the base model's key if the aggregator still has it, else empty. "memory_short".
   static absl::StatusOr<std::unique_ptr<Intake>> Make(const RoundTerms& terms,
-                                                      const RoundKeys& keys, Secret base_key);
+                                                      const RoundKeys& keys, Secret base_key,
+                                                      FoldMeans means);
   Intake(const Intake&) = delete;
   Intake& operator=(const Intake&) = delete;
   ~Intake();
 
   // Each answers to `session`; an error is what to refuse with, and nothing changed but where its
-  // code's description says so ("out_of_range", "padding_not_zero", "memory_short": the upload is
-  // discarded). A refused chunk has been answered with a progress too, so that the sender can go
-  // on.
+  // code's description says so ("memory_short", "headers_too_many": the upload is discarded). A
+  // refused chunk has been answered with a progress too, so that the sender can go on. An upload
+  // whose last chunk came is final: whatever comes for it is answered with where it stands.
   absl::Status OnBegin(const Bytes& session, const Begin& begin, ByteSpan sealed_head,
                        uint64_t now_ms, Actions& actions);
   absl::Status OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan sealed, uint64_t now_ms,
                        Actions& actions);
   absl::Status OnQuery(const Bytes& session, const Query& query, Actions& actions);
 
-  // Takes room from stalled uploads for those that wait.
+  // Folds some of what is complete if it is time, and takes room from stalled uploads for those
+  // that wait.
   void OnTick(uint64_t now_ms, Actions& actions);
-  // When OnTick has something to do; none while nothing waits.
+  // When OnTick has something to do, maybe long ago; none while nothing waits.
   std::optional<uint64_t> next_tick_ms() const;
 
-  // Ends intake: the set of updates is final, and what is staged is wiped. Afterwards every begin
-  // and chunk is refused with "round_closed"; receipts are still given.
+  // Complete uploads that are not in the sum yet.
+  size_t folding() const { return queue_.size(); }
+  // From now on folds what is complete at once, or no longer.
+  void Hurry(bool hurry) { hurry_ = hurry; }
+  // Takes nothing more: what is not complete is discarded, and every begin and chunk refused with
+  // "round_closed"; receipts are still given. What is complete is folded at once.
   void Close();
+  bool closed() const { return closed_; }
 
-  uint64_t chunks_opened() const { return chunks_opened_; }
+  uint64_t chunks_taken() const { return chunks_taken_; }
+  // Updates that were refused when they were folded.
+  uint64_t refused() const { return refused_; }
   uint64_t staged_bytes() const { return budget_.taken_bytes(); }
   // Rises with everything that is worth showing: commits, starts, discards, and now and then a
   // chunk.
@@ -83,13 +105,19 @@ class Intake {
 
  private:
   struct Upload;
-  Intake(const RoundTerms& terms, const RoundKeys& keys, Secret base_key, Sum sum);
+  Intake(const RoundTerms& terms, const RoundKeys& keys, Secret base_key, Sum sum, FoldQueue queue);
 
   absl::Status TakeChunk(uint32_t participant, const Bytes& session, uint64_t index,
                          ByteSpan sealed, uint64_t now_ms);
   void Commit(uint32_t participant, Actions& actions);
-  void Discard(uint32_t participant);  // requires: it holds room
+  void RefuseLate(uint32_t participant, const FoldBatch::Fault& fault, uint64_t now_ms,
+                  Actions& actions);
+  void Discard(uint32_t participant);
+  void Fold(uint64_t now_ms, Actions& actions);
+  bool NoMoreCompany() const;
   void GiveRoom(uint64_t now_ms, Actions& actions);
+  void ManageRoom(uint64_t now_ms, Actions& actions);
+  uint64_t HeadersMax() const { return kHeadersMin + terms_.layout.size_bytes / kHeaderBytes; }
   uint64_t CreditChunks() const {
     return std::min(kCreditBytes / terms_.contract().chunk_bytes, kCreditChunksMax);
   }
@@ -104,16 +132,20 @@ class Intake {
   Secret base_key_;
   Sum sum_;
   StagingBudget budget_;
-  Secret scratch_;                                       // one opened chunk
+  FoldQueue queue_;
   std::map<uint32_t, std::unique_ptr<Upload>> uploads_;  // by place in the plan
-  std::set<uint32_t> holding_;                           // uploads that have room
-  std::deque<uint32_t> waiting_;                         // uploads that have none, first come first
-  absl::flat_hash_map<uint32_t, uint64_t> sequences_;    // greatest accepted, by place in the plan
-  absl::flat_hash_map<uint32_t, uint64_t> receipts_;     // place in the plan -> index in log_
+  std::set<uint32_t> taking_;     // uploads that have room and are not complete
+  std::set<uint32_t> doubted_;    // participants of which a seal was broken
+  std::deque<uint32_t> waiting_;  // uploads that have no room, first come first
+  absl::flat_hash_map<uint32_t, uint64_t> sequences_;  // greatest accepted, by place in the plan
+  absl::flat_hash_map<uint32_t, uint64_t> receipts_;   // place in the plan -> index in log_
   std::vector<LogEntry> log_;
   uint64_t weight_sum_ = 0;
-  uint64_t chunks_opened_ = 0;
+  uint64_t chunks_taken_ = 0;
+  uint64_t refused_ = 0;
   uint64_t changes_ = 0;
+  uint64_t last_arrival_ms_ = 0;
+  bool hurry_ = false;
   bool closed_ = false;
 };
 

@@ -24,15 +24,18 @@ absl::StatusOr<Pages> Pages::Map(uint64_t size_bytes, Use use) {
                     .advice = "give the aggregator more memory, or plan less staging"});
   }
   // All of these are wishes: a system without them still computes the same.
-  (void)madvise(data, size_bytes, MADV_DONTDUMP);
-  (void)mlock2(data, size_bytes, MLOCK_ONFAULT);
-  if (use == Use::kSum) (void)madvise(data, size_bytes, MADV_HUGEPAGE);
-  return Pages(static_cast<uint8_t*>(data), size_bytes);
+  if (use == Use::kSecret) {
+    (void)madvise(data, size_bytes, MADV_DONTDUMP);
+    (void)mlock2(data, size_bytes, MLOCK_ONFAULT);
+  }
+  (void)madvise(data, size_bytes, MADV_HUGEPAGE);
+  return Pages(static_cast<uint8_t*>(data), size_bytes, use);
 }
 
 Pages::Pages(Pages&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)),
       size_bytes_(std::exchange(other.size_bytes_, 0)),
+      use_(other.use_),
       written_(std::exchange(other.written_, false)) {}
 
 Pages& Pages::operator=(Pages&& other) noexcept {
@@ -40,6 +43,7 @@ Pages& Pages::operator=(Pages&& other) noexcept {
     Release();
     data_ = std::exchange(other.data_, nullptr);
     size_bytes_ = std::exchange(other.size_bytes_, 0);
+    use_ = other.use_;
     written_ = std::exchange(other.written_, false);
   }
   return *this;
@@ -54,7 +58,7 @@ MutableByteSpan Pages::Write() {
 
 void Pages::Release() {
   if (data_ == nullptr) return;
-  if (written_) Wipe(MutableByteSpan(data_, size_bytes_));
+  if (written_ && use_ == Use::kSecret) Wipe(MutableByteSpan(data_, size_bytes_));
   SEALFOLD_CHECK(munmap(data_, size_bytes_) == 0);
   data_ = nullptr;
   size_bytes_ = 0;

@@ -1,4 +1,4 @@
-// Memory straight from the system: returned to it when released, wiped before that.
+// Memory straight from the system: returned to it when released.
 #ifndef SEALFOLD_AGGREGATOR_CORE_MEMORY_PAGES_H_
 #define SEALFOLD_AGGREGATOR_CORE_MEMORY_PAGES_H_
 
@@ -9,13 +9,13 @@
 
 namespace sealfold {
 
-// An anonymous private mapping of zero bytes, left out of core dumps and locked in memory where the
-// system allows it. A page costs memory once it is written. Moves, does not copy.
+// An anonymous private mapping of zero bytes, of huge pages where the system has them. A page costs
+// memory once it is written. Moves, does not copy.
 class Pages {
  public:
   enum class Use {
-    kStaging,  // small pieces that come and go
-    kSum,      // large and written throughout: huge pages where the system has them
+    kSecret,  // left out of core dumps, locked where the system allows it, wiped when released
+    kSealed,  // what the host could see as well
   };
   // "memory_short" when the system refuses. Requires: size_bytes > 0.
   static absl::StatusOr<Pages> Map(uint64_t size_bytes, Use use);
@@ -30,13 +30,15 @@ class Pages {
   // For writing. Only pages that were asked for this way are wiped, so an unused mapping is never
   // touched.
   MutableByteSpan Write();
-  // Wipes and gives the memory back now.
+  // Gives the memory back now.
   void Release();
 
  private:
-  Pages(uint8_t* data, uint64_t size_bytes) : data_(data), size_bytes_(size_bytes) {}
+  Pages(uint8_t* data, uint64_t size_bytes, Use use)
+      : data_(data), size_bytes_(size_bytes), use_(use) {}
   uint8_t* data_ = nullptr;
   uint64_t size_bytes_ = 0;
+  Use use_ = Use::kSecret;
   bool written_ = false;
 };
 

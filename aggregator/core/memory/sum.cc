@@ -10,7 +10,8 @@ namespace sealfold {
 
 absl::StatusOr<Sum> Sum::Make(uint64_t elements) {
   SEALFOLD_CHECK(elements > 0 && elements <= kModelBytesMax);
-  SEALFOLD_ASSIGN_OR_RETURN(Pages pages, Pages::Map(elements * sizeof(int64_t), Pages::Use::kSum));
+  SEALFOLD_ASSIGN_OR_RETURN(Pages pages,
+                            Pages::Map(elements * sizeof(int64_t), Pages::Use::kSecret));
   return Sum(std::move(pages));
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "aggregator/core/fold/finish_mean.h"
 #include "aggregator/core/fold/fold.h"
 #include "protocol/base/error.h"
 
@@ -21,7 +22,7 @@ ModelStream::ModelStream(const RoundTerms& terms, absl::Span<const int64_t> sum,
       weight_sum_(weight_sum),
       header_(ModelFileHeader(terms.contract().tensors)),
       work_(kWorkBytes + kElementBytesMax) {
-  SEALFOLD_CHECK(weight_sum > 0 && sum.size() == terms.layout.elements);
+  SEALFOLD_CHECK(weight_sum > 0 && sum.size() == terms.layout.sum_elements);
 }
 
 absl::Status ModelStream::Feed(ByteSpan base, absl::FunctionRef<void(ByteSpan model)> use) {

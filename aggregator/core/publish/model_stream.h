@@ -15,7 +15,7 @@ namespace sealfold {
 // Takes the base model file in order and hands on the new one in order. Moves, does not copy.
 class ModelStream {
  public:
-  // `terms` and `sum` outlive it. Requires: weight_sum > 0, a sum of terms.layout.elements.
+  // `terms` and `sum` outlive it. Requires: weight_sum > 0, a sum of terms.layout.sum_elements.
   ModelStream(const RoundTerms& terms, absl::Span<const int64_t> sum, uint64_t weight_sum);
 
   // Requires: no more bytes in all than the file has. "model_overflow" when an element of the new

@@ -3,8 +3,8 @@
 
 #include <random>
 
+#include "aggregator/core/batch/payload.h"
 #include "aggregator/core/fold/fold.h"
-#include "aggregator/core/intake/payload.h"
 #include "aggregator/core/publish/base_reader.h"
 #include "aggregator/core/publish/model_stream.h"
 #include "aggregator/core/publish/model_writer.h"
@@ -31,11 +31,20 @@ std::vector<size_t> Cuts(size_t size, size_t length, std::mt19937_64& random) {
 class StreamTest : public ::testing::Test {
  protected:
   void Fold(const std::vector<SampleUpdate>& updates) {
-    sum.assign(terms.layout.elements, 0);
+    sum.assign(terms.layout.sum_elements, 0);
     weight_sum = 0;
     for (const SampleUpdate& update : updates) {
-      FoldPayload(terms.layout, terms.grid.Scale(update.weight), 0, update.payload,
-                  absl::MakeSpan(sum));
+      const double scale = terms.grid.Scale(update.weight);
+      ForEachRun(
+          terms.layout, 0, update.payload.size(),
+          [&](const TensorRun& r) {
+            const FoldInput input{
+                .elements = ByteSpan(update.payload).subspan(r.offset_bytes, r.size_bytes()),
+                .scale = scale};
+            sealfold::Fold(FoldInto::kAdd, r.dtype, {&input, 1}, terms.grid.range(),
+                           absl::MakeSpan(sum).subspan(r.element_first, r.elements));
+          },
+          [](const PaddingRun&) {});
       weight_sum += update.weight.value();
     }
   }
@@ -75,7 +84,7 @@ TEST_F(StreamTest, ElementsCutAnywhereGiveTheSameModel) {
 TEST_F(StreamTest, AModelOfMoreThanOneWorkingBuffer) {
   run.plan.tensors = {{.name = "h", .dtype = Dtype::kF16, .shape = {3}},
                       {.name = "f", .dtype = Dtype::kF32, .shape = {200'001}}};
-  run.plan.staging_bytes_max = run.layout().size_bytes;
+  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
   run.base_model = ModelFileHeader(run.plan.tensors);
   run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
   run.Sign();

@@ -24,8 +24,8 @@ absl::Status NoRound() {
 
 }  // namespace
 
-Aggregator::Aggregator(std::string version, std::string platform)
-    : version_(std::move(version)), platform_(std::move(platform)) {}
+Aggregator::Aggregator(std::string version, std::string platform, std::optional<FoldMeans> fold)
+    : version_(std::move(version)), platform_(std::move(platform)), fold_(fold) {}
 
 void Aggregator::Announce(Actions& actions) const {
   Ready ready{.version = version_, .plan = {}};
@@ -93,7 +93,8 @@ absl::Status Aggregator::OnStart(const StartRound& start, uint64_t now_ms,
                                                 {.seed = draw_seed(),
                                                  .base_key = Secret::CopyOf(model_key_.span()),
                                                  .platform = platform_,
-                                                 .token_first = token_next_},
+                                                 .token_first = token_next_,
+                                                 .fold = fold_},
                                                 now_ms, started));
   if (round_ != nullptr) {
     SendHost(actions, Failed{.round = round_->terms().round,

@@ -17,8 +17,9 @@ namespace sealfold {
 // One thread. At most one round at a time.
 class Aggregator {
  public:
-  // `version` and `platform` are public facts for `ready`, offers and records.
-  Aggregator(std::string version, std::string platform);
+  // `version` and `platform` are public facts for `ready`, offers and records. The
+  // workers of `fold` outlive it; none: who calls folds.
+  Aggregator(std::string version, std::string platform, std::optional<FoldMeans> fold = {});
 
   // `ready` for the host: on start, and whenever a link to it was made.
   void Announce(Actions& actions) const;
@@ -49,6 +50,7 @@ class Aggregator {
 
   const std::string version_;
   const std::string platform_;
+  const std::optional<FoldMeans> fold_;
   std::unique_ptr<RoundMachine> round_;
   Secret model_key_;         // of the last model published (sealed delivery)
   uint64_t token_next_ = 1;  // so that late evidence for one round is never taken for another's

@@ -43,7 +43,7 @@ uint64_t PeakGrowth(size_t parties) {
   SampleRun run = SampleRun::Make(parties);
   run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {4'000'000}}};
   run.plan.chunk_bytes = 1 << 18;
-  run.plan.staging_bytes_max = 2 * run.layout().size_bytes;
+  run.plan.staging_bytes_max = 2 * SealedUpdateBytes(run.plan);
   run.base_model = ModelFileHeader(run.plan.tensors);
   run.Sign();  // the round is not published here, so the base model may be anything
   SampleHost host(run);

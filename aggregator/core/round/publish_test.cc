@@ -57,7 +57,7 @@ TEST_F(PublishTest, ABaseThatEndsEarly) {
 // A host that shows the right base first, to pass the check, and another when it is used.
 TEST_F(PublishTest, ABaseThatChangesAfterItWasChecked) {
   run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {700'000}}};
-  run.plan.staging_bytes_max = run.layout().size_bytes;
+  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
   run.plan.chunk_bytes = 1 << 20;
   run.base_model = ModelFileHeader(run.plan.tensors);
   run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));

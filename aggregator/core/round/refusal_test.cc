@@ -265,19 +265,27 @@ TEST_F(RefusalTest, ChunkOfTheWrongSize) {
   EXPECT_EQ(host->Code(1, oversized), "message_too_long");
 }
 
-TEST_F(RefusalTest, BrokenSealKeepsWhatCameBefore) {
+// One that came from another session than its header is opened at once: anyone may name anyone.
+TEST_F(RefusalTest, ChunkOfAnotherSessionThatDoesNotOpen) {
   SampleSender sender(run, 1, offer, update, {});
   host->Say(1, sender.begin());
   host->Say(1, sender.chunk(0));
   for (const size_t byte : {size_t{0}, size_t{2048}, size_t{4096}, size_t{4111}}) {
     Message flipped = sender.chunk(1);
     flipped.bulk[byte] ^= 0x80;
-    EXPECT_EQ(host->Code(1, flipped), "seal_broken");
+    EXPECT_EQ(host->Code(2, flipped), "seal_broken");
   }
   Message swapped = sender.chunk(2);  // a right chunk under a wrong number
   swapped.head = sender.chunk(1).head;
-  EXPECT_EQ(host->Code(1, swapped), "seal_broken");
+  EXPECT_EQ(host->Code(2, swapped), "seal_broken");
   EXPECT_EQ(Stands().next, 1u);
+  // Who has the key is believed, and is the upload's session from then on.
+  EXPECT_EQ(host->Code(2, sender.chunk(1)), "");
+  EXPECT_EQ(Stands().next, 2u);
+  Message spoiled = sender.chunk(2);
+  spoiled.bulk[0] ^= 1;
+  EXPECT_EQ(host->Code(1, spoiled), "seal_broken");
+  EXPECT_EQ(Stands().next, 2u);
 }
 
 TEST_F(RefusalTest, AnElementOutOfRangeDiscardsTheUpload) {

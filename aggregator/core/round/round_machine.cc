@@ -48,8 +48,8 @@ absl::StatusOr<std::unique_ptr<RoundMachine>> RoundMachine::Start(const StartRou
       new RoundMachine(std::move(terms), std::move(setup), now_ms));
   SEALFOLD_ASSIGN_OR_RETURN(machine->wrapped_keys_,
                             WrapModelKeys(machine->terms_, *machine->keys_));
-  SEALFOLD_ASSIGN_OR_RETURN(machine->intake_,
-                            Intake::Make(machine->terms_, *machine->keys_, std::move(base_key)));
+  SEALFOLD_ASSIGN_OR_RETURN(machine->intake_, Intake::Make(machine->terms_, *machine->keys_,
+                                                           std::move(base_key), machine->fold_));
   machine->ReportState(true, actions);
   return machine;
 }
@@ -57,6 +57,7 @@ absl::StatusOr<std::unique_ptr<RoundMachine>> RoundMachine::Start(const StartRou
 RoundMachine::RoundMachine(RoundTerms terms, RoundSetup setup, uint64_t now_ms)
     : terms_(std::move(terms)),
       platform_(std::move(setup.platform)),
+      fold_(setup.fold.value_or(FoldMeans{.workers = calling_thread_})),
       keys_(RoundKeys::Derive(setup.seed, terms_)),
       binding_(keys_->MakeBinding(terms_)),
       start_ms_(now_ms),
@@ -119,7 +120,7 @@ absl::Status RoundMachine::Dispatch(const Bytes& session, const Message& message
 absl::Status RoundMachine::OnHello(const Bytes& session, const Hello& hello, Actions& actions) {
   SEALFOLD_RETURN_IF_ERROR(CheckPlanDigest(terms_, hello.plan));
   SEALFOLD_RETURN_IF_ERROR(FindParticipant(terms_, hello.participant).status());
-  if (phase_ != Phase::kTaking) return RoundClosed();
+  if (phase_ != Phase::kTaking || intake_->closed()) return RoundClosed();
   if (hellos_.size() >= kHellosMax) {
     return Refused({.code = "busy",
                     .what = "evidence under way",
@@ -180,18 +181,23 @@ void RoundMachine::OnClose(uint64_t now_ms, Actions& actions) {
                     .found = "early_close is false",
                     .advice = "wait for the deadline"}),
            actions);
-  } else if (intake_->log().size() < terms_.contract().quorum) {
-    Refuse({},
-           Refused({.code = "quorum_missing",
-                    .what = "updates of the round",
-                    .expected = absl::StrCat("at least ", terms_.contract().quorum),
-                    .found = absl::StrCat(intake_->log().size()),
-                    .advice = "wait for more participants, or for the deadline"}),
-           actions);
+  } else if (intake_->log().size() + intake_->folding() < terms_.contract().quorum) {
+    RefuseQuorum(actions);
   } else {
-    Publish(actions);
+    closing_ = true;
+    intake_->Hurry(true);
   }
   Settle(actions);
+}
+
+void RoundMachine::RefuseQuorum(Actions& actions) {
+  Refuse({},
+         Refused({.code = "quorum_missing",
+                  .what = "updates of the round",
+                  .expected = absl::StrCat("at least ", terms_.contract().quorum),
+                  .found = absl::StrCat(intake_->log().size()),
+                  .advice = "wait for more participants, or for the deadline"}),
+         actions);
 }
 
 void RoundMachine::OnBase(uint64_t offset, ByteSpan bytes, uint64_t now_ms, Actions& actions) {
@@ -245,7 +251,7 @@ uint64_t RoundMachine::next_tick_ms() const {
   SEALFOLD_CHECK(!over());
   if (phase_ != Phase::kTaking) return UINT64_MAX;
   const uint64_t deadline_ms = start_ms_ + terms_.contract().deadline_seconds * 1000;
-  return std::min(deadline_ms, intake_->next_tick_ms().value_or(UINT64_MAX));
+  return std::max(now_ms_, std::min(deadline_ms, intake_->next_tick_ms().value_or(UINT64_MAX)));
 }
 
 void RoundMachine::Refuse(const Bytes& session, const absl::Status& status, Actions& actions) {
@@ -256,17 +262,24 @@ void RoundMachine::Refuse(const Bytes& session, const absl::Status& status, Acti
 void RoundMachine::Settle(Actions& actions) {
   if (phase_ == Phase::kOver) return;
   if (phase_ == Phase::kTaking) {
-    const bool late = now_ms_ - start_ms_ >= terms_.contract().deadline_seconds * 1000;
     const uint64_t quorum = terms_.contract().quorum;
-    if (intake_->complete() || (late && intake_->log().size() >= quorum)) {
+    if (late() && !intake_->closed()) intake_->Close();
+    const bool ends = late() || closing_;
+    if (intake_->complete() ||
+        (ends && intake_->folding() == 0 && intake_->log().size() >= quorum)) {
       Publish(actions);
-    } else if (late) {
+    } else if (late() && intake_->folding() == 0) {
       Fail(Refused({.code = "quorum_missing",
                     .what = "updates at the round's deadline",
                     .expected = absl::StrCat("at least ", quorum),
                     .found = absl::StrCat(intake_->log().size())}),
            actions);
       return;
+    } else if (closing_ && intake_->folding() == 0) {
+      // Some that were complete were not what they should be.
+      closing_ = false;
+      intake_->Hurry(false);
+      RefuseQuorum(actions);
     }
   }
   if (intake_->changes() + refused_ != reported_changes_) ReportState(false, actions);
@@ -279,9 +292,9 @@ void RoundMachine::ReportState(bool all, Actions& actions) {
     RoundState state{.round = terms_.round,
                      .attempt = terms_.attempt,
                      .updates = log.size(),
-                     .chunks = intake_->chunks_opened(),
+                     .chunks = intake_->chunks_taken(),
                      .staged_bytes = intake_->staged_bytes(),
-                     .refused = refused_,
+                     .refused = refused_ + intake_->refused(),
                      .committed = {}};
     while (reported_log_ < log.size() && state.committed.size() < kCommittedPerMessage) {
       state.committed.push_back(log[reported_log_++].participant);
@@ -294,6 +307,7 @@ void RoundMachine::ReportState(bool all, Actions& actions) {
 void RoundMachine::Publish(Actions& actions) {
   SEALFOLD_CHECK(phase_ == Phase::kTaking);
   SEALFOLD_CHECK(intake_->log().size() >= terms_.contract().quorum);
+  SEALFOLD_CHECK(intake_->folding() == 0);
   phase_ = Phase::kPublishing;
   intake_->Close();
   ReportState(false, actions);

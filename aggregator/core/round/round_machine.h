@@ -7,6 +7,9 @@
 //         |                                                              |
 //         +--------- deadline without quorum: over, nothing published ---+-- model cannot be: over
 //
+// At a deadline or close, what is complete is folded first; then it is seen whether there is
+// quorum.
+//
 // Once publishing begins the set of updates is final. A base model that is not the right one, or
 // evidence that cannot be had, does not change it: the machine stays where it is until the host
 // closes the round again.
@@ -24,6 +27,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "aggregator/core/batch/workers.h"
 #include "aggregator/core/contract/action.h"
 #include "aggregator/core/contract/keys.h"
 #include "aggregator/core/contract/terms.h"
@@ -36,8 +40,9 @@ namespace sealfold {
 struct RoundSetup {
   Secret seed;      // kRoundSeedSize bytes, drawn for this attempt alone
   Secret base_key;  // sealed delivery: the last round's model key if it is still known, else empty
-  std::string platform;      // whose evidence this is
-  uint64_t token_first = 1;  // evidence is asked for under tokens from here on
+  std::string platform;                // whose evidence this is
+  uint64_t token_first = 1;            // evidence is asked for under tokens from here on
+  std::optional<FoldMeans> fold = {};  // its workers outlive the round; none: who calls folds
 };
 
 // One thread.
@@ -64,9 +69,12 @@ class RoundMachine {
   // The answer to AskEvidence. Unknown tokens are ignored.
   void OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
                   Actions& actions);
-  // Due by next_tick_ms() even if nothing else happens.
+  // Due by next_tick_ms() even if nothing else happens: while updates are being folded that is at
+  // once, and each tick folds for a few milliseconds.
   void OnTick(uint64_t now_ms, Actions& actions);
   uint64_t next_tick_ms() const;
+  // Complete updates that are not in the sum yet.
+  size_t folding() const { return phase_ == Phase::kTaking ? intake_->folding() : 0; }
 
   const RoundTerms& terms() const { return terms_; }
   // Finished or failed: every key and the sum are erased, and nothing more may be fed in.
@@ -76,7 +84,8 @@ class RoundMachine {
   // The new model's key (sealed delivery, finished), for the next round's setup; else empty. Once.
   Secret TakeModelKey() { return std::move(model_key_); }
   uint64_t token_next() const { return token_next_; }
-  // The running sum's fingerprint, for tests of what leaves no trace. Requires: !over().
+  // The running sum's fingerprint, for tests of what leaves no trace; while updates are being
+  // folded the sum has parts of them. Requires: !over().
   Digest SumFingerprint() const { return intake_->sum().Fingerprint(); }
 
  private:
@@ -88,6 +97,8 @@ class RoundMachine {
   absl::Status OnHello(const Bytes& session, const Hello& hello, Actions& actions);
   void Refuse(const Bytes& session, const absl::Status& status, Actions& actions);
   void Settle(Actions& actions);  // after every event: ends intake if it is time, and reports
+  bool late() const { return now_ms_ - start_ms_ >= terms_.contract().deadline_seconds * 1000; }
+  void RefuseQuorum(Actions& actions);
   void ReportState(bool all, Actions& actions);
   void Publish(Actions& actions);
   void Attest(Actions& actions);
@@ -97,11 +108,14 @@ class RoundMachine {
 
   const RoundTerms terms_;
   const std::string platform_;
+  CallingThread calling_thread_;
+  const FoldMeans fold_;
   std::optional<RoundKeys> keys_;
   Binding binding_;
   const uint64_t start_ms_;
   uint64_t now_ms_;
   Phase phase_ = Phase::kTaking;
+  bool closing_ = false;  // the host closed the round, and updates are still being folded
   std::vector<WrappedModelKey> wrapped_keys_;
   std::unique_ptr<Intake> intake_;
   std::optional<Publisher> publisher_;

@@ -120,7 +120,7 @@ Result Simulate(uint64_t seed) {
   const size_t parties = 2 + random() % 4;
   SampleRun run = SampleRun::Make(parties);
   run.plan.quorum = 1 + random() % parties;
-  run.plan.staging_bytes_max = (1 + random() % parties) * run.layout().size_bytes;
+  run.plan.staging_bytes_max = (1 + random() % parties) * SealedUpdateBytes(run.plan);
   run.Sign();
   SampleHost host(run);
   std::vector<SampleUpdate> updates;

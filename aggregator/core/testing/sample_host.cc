@@ -36,7 +36,8 @@ SampleHost::SampleHost(const SampleRun& sample, Options options)
       RoundMachine::Start(options.start,
                           {.seed = std::move(options.seed),
                            .base_key = std::move(options.base_key),
-                           .platform = "test"},
+                           .platform = "test",
+                           .fold = options.fold},
                           now_ms, actions);
   SEALFOLD_CHECK(started.ok());
   round = *std::move(started);
@@ -72,6 +73,16 @@ void SampleHost::Do(Actions actions) {
   }
 }
 
+void SampleHost::DoAndFold(Actions actions) {
+  Do(std::move(actions));
+  while (fold_at_once && !round->over() && round->folding() > 0) {
+    now_ms = std::max(now_ms, round->next_tick_ms());
+    Actions folded;
+    round->OnTick(now_ms, folded);
+    Do(std::move(folded));
+  }
+}
+
 void SampleHost::DoHost(const Message& message) {
   const std::string type = TypeOf(message);
   if (type == WantBase::kType) {
@@ -95,7 +106,7 @@ std::vector<Message> SampleHost::Say(size_t party, const Message& message) {
   inbox[party].clear();
   Actions actions;
   round->OnMessage(SessionOf(party), message, now_ms, actions);
-  Do(std::move(actions));
+  DoAndFold(std::move(actions));
   return inbox[party];
 }
 
@@ -142,20 +153,20 @@ Bytes SampleHost::Upload(size_t party, const SampleUpdate& update, Secret model_
 void SampleHost::Close() {
   Actions actions;
   round->OnClose(now_ms, actions);
-  Do(std::move(actions));
+  DoAndFold(std::move(actions));
 }
 
 void SampleHost::Inspect() {
   Actions actions;
   round->OnInspect(now_ms, actions);
-  Do(std::move(actions));
+  DoAndFold(std::move(actions));
 }
 
 void SampleHost::Tick(uint64_t at_ms) {
   now_ms = at_ms;
   Actions actions;
   round->OnTick(now_ms, actions);
-  Do(std::move(actions));
+  DoAndFold(std::move(actions));
 }
 
 }  // namespace sealfold::testing

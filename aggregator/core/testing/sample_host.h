@@ -36,6 +36,7 @@ class SampleHost {
     Secret seed = SeedOf("round");
     Secret base_key = {};
     Bytes base_file = {};  // as the host stores it; empty: the run's base model
+    std::optional<FoldMeans> fold = {};
   };
   SampleHost(const SampleRun& sample, Options options);
   explicit SampleHost(const SampleRun& sample)
@@ -63,6 +64,7 @@ class SampleHost {
   Bytes base_file;
   bool answer_evidence = true;  // with an error if false
   bool answer_base = true;
+  bool fold_at_once = true;  // time goes on until what is complete is folded
 
   std::map<size_t, std::vector<Message>> inbox;  // unasked too
   std::vector<Message> to_host;
@@ -73,6 +75,7 @@ class SampleHost {
 
  private:
   void Do(Actions actions);
+  void DoAndFold(Actions actions);
   void DoHost(const Message& message);
   std::vector<Message> base_parts_;  // asked for and not yet given
 };

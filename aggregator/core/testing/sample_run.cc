@@ -24,6 +24,13 @@ Bytes MakeModel(const Plan& plan) {
   return file;
 }
 
+// 2^e >= range * weight_max, the smallest; a step is 2^(e - 47).
+double Step(const Plan& plan) {
+  int e = -200;
+  while (std::ldexp(1.0, e) < plan.range * static_cast<double>(plan.weight_max.value())) ++e;
+  return std::ldexp(1.0, e - 47);
+}
+
 // Steps of the grid, to nearest and ties to even, without the library's rounding.
 __int128 Steps(double term, double step) {
   const double steps = term / step;  // exact: step is a power of two
@@ -66,7 +73,7 @@ SampleRun SampleRun::Make(size_t parties) {
   plan.weight_max = Weight(1000);
   plan.deadline_seconds = 600;
   plan.chunk_bytes = 4096;
-  plan.staging_bytes_max = 4 * run.layout().size_bytes;
+  plan.staging_bytes_max = 4 * SealedUpdateBytes(plan);
   run.base_model = MakeModel(plan);
   run.Sign();
   return run;
@@ -96,25 +103,35 @@ SampleUpdate SampleRun::MakeUpdate(uint64_t seed) const {
   return update;
 }
 
-Bytes SampleRun::ExpectedModel(ByteSpan base, const std::vector<SampleUpdate>& updates) const {
-  // 2^e >= range * weight_max, the smallest; a step is 2^(e - 47).
-  int e = -200;
-  while (std::ldexp(1.0, e) < plan.range * static_cast<double>(plan.weight_max.value())) ++e;
-  const double step = std::ldexp(1.0, e - 47);
-  double weight_sum = 0;
-  for (const SampleUpdate& u : updates) weight_sum += static_cast<double>(u.weight.value());
+std::vector<int64_t> SampleRun::ExpectedSum(const std::vector<SampleUpdate>& updates) const {
+  const double step = Step(plan);
   const PayloadLayout lay = layout();
-  Bytes out = ToBytes(base);
-  size_t at = ModelFileHeader(plan.tensors).size();
+  std::vector<int64_t> out(lay.sum_elements);
   for (const PayloadLayout::Part& part : lay.parts) {
     const size_t size = DtypeSizeBytes(part.dtype);
-    for (uint64_t i = 0; i < part.elements; ++i, at += size) {
+    for (uint64_t i = 0; i < part.elements; ++i) {
       __int128 sum = 0;
       for (const SampleUpdate& u : updates) {
         const double x = ReadElement(part.dtype, &u.payload[part.offset_bytes + i * size]);
         sum += Steps(x * static_cast<double>(u.weight.value()), step);
       }
-      const volatile double mean = static_cast<double>(sum) * step / weight_sum;
+      out[part.element_first + i] = static_cast<int64_t>(sum);
+    }
+  }
+  return out;
+}
+
+Bytes SampleRun::ExpectedModel(ByteSpan base, const std::vector<SampleUpdate>& updates) const {
+  const std::vector<int64_t> sum = ExpectedSum(updates);
+  double weight_sum = 0;
+  for (const SampleUpdate& u : updates) weight_sum += static_cast<double>(u.weight.value());
+  Bytes out = ToBytes(base);
+  size_t at = ModelFileHeader(plan.tensors).size();
+  for (const PayloadLayout::Part& part : layout().parts) {
+    const size_t size = DtypeSizeBytes(part.dtype);
+    for (uint64_t i = 0; i < part.elements; ++i, at += size) {
+      const auto steps = static_cast<double>(sum[part.element_first + i]);
+      const volatile double mean = steps * Step(plan) / weight_sum;
       const volatile double change = plan.learning_rate * mean;  // volatile: rounded, never fused
       WriteElement(part.dtype, ReadElement(part.dtype, &out[at]) + change, &out[at]);
     }

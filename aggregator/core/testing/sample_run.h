@@ -45,7 +45,9 @@ struct SampleRun {
 
   // Elements within the plan's range, from `seed`; a weight from 1 to weight_max.
   SampleUpdate MakeUpdate(uint64_t seed) const;
-  // The model file that the round must publish, by 128-bit integers and one rounding per operation.
+  // The sum of these updates, and the model file that the round must publish, by 128-bit integers
+  // and one rounding per operation.
+  std::vector<int64_t> ExpectedSum(const std::vector<SampleUpdate>& updates) const;
   Bytes ExpectedModel(ByteSpan base_model, const std::vector<SampleUpdate>& updates) const;
 };
 

@@ -130,12 +130,12 @@ absl::StatusOr<CopiedModel> CopyModel(const MappedFile& file,
   return copied;
 }
 
-// As many updates as fit into 1 GiB: at least one, no more than there are participants.
+// As many sealed updates as fit into 1 GiB: at least one, no more than there are participants.
 uint64_t StagingDefault(const Plan& plan) {
-  const uint64_t payload_bytes = PayloadLayout::Of(plan.tensors).size_bytes;
+  const uint64_t update_bytes = SealedUpdateBytes(plan);
   const uint64_t updates =
-      std::clamp<uint64_t>(kStagingDefaultBytes / payload_bytes, 1, plan.participants.size());
-  return updates * payload_bytes;
+      std::clamp<uint64_t>(kStagingDefaultBytes / update_bytes, 1, plan.participants.size());
+  return updates * update_bytes;
 }
 
 }  // namespace

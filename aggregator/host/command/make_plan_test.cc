@@ -83,7 +83,7 @@ TEST_F(MakePlanTest, MakesAFolderThatARunStartsFrom) {
   EXPECT_EQ(plan.participants[2].key, testing::ParticipantKey(2).public_key());
   EXPECT_EQ(plan.participants[2].model_key, testing::ParticipantModelKey(2).public_key());
   EXPECT_EQ(plan.quorum, 3u);
-  EXPECT_EQ(plan.staging_bytes_max, 3 * PayloadLayout::Of(plan.tensors).size_bytes);
+  EXPECT_EQ(plan.staging_bytes_max, 3 * SealedUpdateBytes(plan));
   Bytes model = ModelFileHeader(plan.tensors);
   Append(model, Floats({0.5F, -2.0F, 1.0F}));
   EXPECT_EQ(*ReadFile(Path("run/model-0.safetensors"), 1 << 20), AsText(model));
