@@ -7,10 +7,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "participant-client/client/drive.h"
+#include "participant-client/update/encoded_update.h"
 #include "participant-client/update/update_file.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/crypto/random_stream.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -175,6 +177,12 @@ absl::StatusOr<Submission> Client::Submit(const std::string& update_path,
   SEALFOLD_ASSIGN_OR_RETURN(UpdateFile update, UpdateFile::Open(update_path, plan_.plan));
   SEALFOLD_ASSIGN_OR_RETURN(Weight chosen, update.ChooseWeight(weight));
   SEALFOLD_RETURN_IF_ERROR(update.CheckValues());
+  std::optional<EncodedUpdate> encoded;
+  if (plan_.plan.update_encoding.has_value()) {
+    encoded.emplace(update, plan_.plan, RandomSecret(kRandomStreamSeedSize));
+  }
+  PayloadSource* const payload =
+      encoded.has_value() ? static_cast<PayloadSource*>(&*encoded) : &update;
   SEALFOLD_ASSIGN_OR_RETURN(Secret model_key, BaseModelKey());
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, setup_.connect());
   Session session({.policy = setup_.policy,
@@ -183,7 +191,7 @@ absl::StatusOr<Submission> Client::Submit(const std::string& update_path,
                    .store = *store_,
                    .memory = memory(),
                    .update = update.Identity(chosen),
-                   .payload = update,
+                   .payload = *payload,
                    .model_key = std::move(model_key),
                    .seed = RandomSecret(SessionSetup::kSeedSize)});
   uint64_t offers = 0;

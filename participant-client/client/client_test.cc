@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -69,6 +70,28 @@ class ClientTest : public ::testing::Test {
   SimulatedHost host_{world_};
   int trained_ = 0;
 };
+
+TEST_F(ClientTest, AnUpdateGoesInThePlansEncoding) {
+  world_.ChangePlan([](Plan& plan) {
+    plan.update_encoding = UpdateEncoding{.block_elements = 64};
+    plan.range = 4;
+  });
+  SimulatedHost host(world_);
+  auto client = Open(host.Connect());
+  ASSERT_TRUE(client.ok()) << client.status();
+  Bytes payload;  // as committed
+  host.alter_log = [&](std::vector<LogEntry>&) { payload = host.aggregator().payload(); };
+  ASSERT_TRUE((*client)->Status(0).ok());  // starts the round
+  const auto submission = (*client)->Submit(UpdateFile(), 5);
+  ASSERT_TRUE(submission.ok()) << submission.status();
+  ASSERT_EQ(payload.size(), world_.plan.plan.payload_layout().size_bytes);
+  // All elements are 0.25: 127 times a scale just above 0.25 / 127.
+  float scale = 0;
+  std::memcpy(&scale, payload.data(), sizeof(scale));
+  EXPECT_NEAR(scale, 0.25 / 127, 0.25 / 127 / 65536);
+  EXPECT_GE(payload[4], 126);
+  EXPECT_LE(payload[4], 127);
+}
 
 TEST_F(ClientTest, JoinTakesPartInEveryRound) {
   auto client = Open();

@@ -19,6 +19,14 @@ ordered_json TensorsJson(absl::Span<const TensorSpec> tensors) {
   return out;
 }
 
+ordered_json EncodingJson(const std::optional<UpdateEncoding>& encoding) {
+  if (!encoding.has_value()) return "dense";
+  ordered_json out = {{"kind", NameOf(encoding->kind)},
+                      {"block_elements", encoding->block_elements}};
+  if (encoding->kept.has_value()) out["kept"] = *encoding->kept;
+  return out;
+}
+
 template <typename E>
 ordered_json NamesJson(const std::vector<E>& values) {
   ordered_json out = ordered_json::array();
@@ -58,6 +66,7 @@ Description DescribePlan(const SignedPlan& signed_plan) {
         "what the aggregator may hold before it folds"},
        {"delivery", NameOf(plan.delivery),
         "whether anyone or only participants can read the model"},
+       {"update_encoding", EncodingJson(plan.update_encoding), "how updates are compressed"},
        {"initial_model", plan.initial_model.hex(), "SHA-256 of the model that round 1 starts from"},
        {"tensors", TensorsJson(plan.tensors), "what a model and an update consist of"}}};
 }

@@ -13,7 +13,7 @@
 namespace sealfold::testing_world {
 
 inline Bytes PayloadOf(const Plan& plan) {
-  Bytes payload(PayloadLayout::Of(plan.tensors).size_bytes);
+  Bytes payload(plan.payload_layout().size_bytes);
   for (size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<uint8_t>(i * 7 + i / 251);
   return payload;
 }

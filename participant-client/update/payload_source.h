@@ -11,10 +11,10 @@ namespace sealfold {
 class PayloadSource {
  public:
   virtual ~PayloadSource() = default;
-  // Of the payload as PayloadLayout lays it out.
+  // Of the payload as the plan's PayloadLayout lays it out.
   virtual uint64_t size_bytes() const = 0;
-  // Fills `out` with the payload's bytes from `offset` on. Requires: offset + out.size() <=
-  // size_bytes().
+  // Fills `out` with the payload's bytes from `offset` on. Requires: `offset` is a multiple of the
+  // plan's chunk size, and offset + out.size() is one or size_bytes().
   virtual void Read(uint64_t offset, MutableByteSpan out) = 0;
 };
 

@@ -176,7 +176,18 @@ void UpdateFile::Read(uint64_t offset, MutableByteSpan out) {
         file_.span().subspan(tensors_offsets_[t] + (first - part->offset_bytes), last - first);
     std::copy(bytes.begin(), bytes.end(), out.begin() + static_cast<ptrdiff_t>(first - offset));
   }
-  read_bytes_ += out.size();
+  NoteRead(out.size());
+}
+
+ByteSpan UpdateFile::Elements(size_t tensor, uint64_t first, uint64_t count) const {
+  const TensorSpec& spec = tensors_[tensor];
+  SEALFOLD_CHECK(first <= spec.elements() && count <= spec.elements() - first);
+  const uint64_t size = DtypeSizeBytes(spec.dtype);
+  return file_.span().subspan(tensors_offsets_[tensor] + first * size, count * size);
+}
+
+void UpdateFile::NoteRead(uint64_t size_bytes) {
+  read_bytes_ += size_bytes;
   if (read_bytes_ >= kReadBytesKept) {
     read_bytes_ = 0;
     file_.DropBefore(file_.span().size());

@@ -33,9 +33,16 @@ class UpdateFile : public PayloadSource {
 
   UpdateIdentity Identity(Weight weight) const;
 
+  // The payload of a plan without an encoding: tensors in the plan's order, zeros between them. Any
+  // stretch may be read.
   uint64_t size_bytes() const override { return layout_.size_bytes; }
-  // The payload's bytes: tensors in the plan's order, zeros between them.
   void Read(uint64_t offset, MutableByteSpan out) override;
+
+  // Elements of the plan's tensor number `tensor`; the view lives as long as this. Requires: the
+  // tensor has them.
+  ByteSpan Elements(size_t tensor, uint64_t first, uint64_t count) const;
+  // The caller has read `size_bytes` more: now and then the mapping's pages are let go.
+  void NoteRead(uint64_t size_bytes);
 
  private:
   UpdateFile(MappedFile file, const Plan& plan);

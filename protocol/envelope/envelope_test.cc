@@ -25,7 +25,7 @@ class EnvelopeTest : public ::testing::Test {
     header_.attempt = Attempt(1);
     header_.participant = ParticipantKey(0).public_key();
     header_.sequence = 1;
-    header_.payload_bytes = PayloadLayout::Of(plan_.plan.tensors).size_bytes;
+    header_.payload_bytes = plan_.plan.payload_layout().size_bytes;
     payload_.resize(header_.payload_bytes);
     for (size_t i = 0; i < payload_.size(); ++i)
       payload_[i] = static_cast<uint8_t>(i * 7 + i / 256);

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "protocol/base/error.h"
 #include "protocol/base/utf8.h"
+#include "protocol/model/block_layout.h"
 #include "protocol/model/header_json.h"
 
 namespace sealfold {
@@ -108,7 +109,15 @@ absl::Status CheckTensors(absl::Span<const TensorSpec> tensors) {
 }
 
 PayloadLayout PayloadLayout::Of(absl::Span<const TensorSpec> tensors) {
+  return Of(tensors, std::nullopt, 0);
+}
+
+PayloadLayout PayloadLayout::Of(absl::Span<const TensorSpec> tensors,
+                                const std::optional<UpdateEncoding>& encoding,
+                                uint64_t chunk_bytes) {
   PayloadLayout layout;
+  layout.encoding = encoding;
+  if (encoding.has_value()) layout.chunk_bytes = chunk_bytes;
   layout.parts.reserve(tensors.size());
   for (const TensorSpec& tensor : tensors) {
     const uint64_t offset = RoundUp(layout.size_bytes, kPayloadAlignBytes);
@@ -117,7 +126,9 @@ PayloadLayout PayloadLayout::Of(absl::Span<const TensorSpec> tensors) {
                             .offset_bytes = offset,
                             .elements = tensor.elements(),
                             .element_first = first});
-    layout.size_bytes = offset + tensor.size_bytes();
+    layout.size_bytes = encoding.has_value() ? BlocksEndBytes(*encoding, chunk_bytes, tensor.dtype,
+                                                              offset, tensor.elements())
+                                             : offset + tensor.size_bytes();
     layout.sum_elements = first + tensor.elements();
   }
   return layout;

@@ -4,20 +4,17 @@
 #define SEALFOLD_PROTOCOL_MODEL_TENSOR_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "protocol/base/bytes.h"
+#include "protocol/model/dtype.h"
+#include "protocol/model/encoding.h"
 
 namespace sealfold {
-
-enum class Dtype { kF32, kF16, kBf16 };  // safetensors' F32, F16, BF16; little-endian
-
-size_t DtypeSizeBytes(Dtype dtype);
-absl::Span<const char* const> CborEnumNames(Dtype);  // "F32", "F16", "BF16"
-const char* DtypeName(Dtype dtype);
 
 struct TensorSpec {
   // 1 to 256 bytes of UTF-8 without control characters, '"' and '\'; not "__metadata__"; unique in
@@ -49,8 +46,10 @@ absl::Status CheckTensors(absl::Span<const TensorSpec> tensors);
 
 // Where each tensor's elements lie in an update's payload: in the plan's order, each starting at a
 // multiple of 64 bytes, zero bytes between. So no element straddles a chunk whose size is a
-// multiple of 64. And where they lie in a sum of 64-bit numbers: every tensor, and so every chunk,
-// starts at a multiple of 64 bytes of that too; what is between stays zero.
+// multiple of 64. With an encoding, a tensor's place holds blocks instead of elements, none of
+// which straddles a chunk (protocol/model/block_layout.h). And where they lie in a sum of 64-bit
+// numbers: every tensor, and so every chunk, starts at a multiple of 64 bytes of that too; what is
+// between stays zero.
 struct PayloadLayout {
   struct Part {
     Dtype dtype;
@@ -59,11 +58,16 @@ struct PayloadLayout {
     uint64_t element_first;  // its first element's place in the sum, a multiple of 8
   };
   std::vector<Part> parts;
-  uint64_t size_bytes = 0;  // of the payload: the last tensor's end, not padded
-  uint64_t sum_elements = 0;  // of a sum: the last tensor's end in it
+  uint64_t size_bytes = 0;                 // of the payload: the last tensor's end, not padded
+  uint64_t sum_elements = 0;               // of a sum: the last tensor's end in it
+  std::optional<UpdateEncoding> encoding;  // none: elements as they are
+  uint64_t chunk_bytes = 0;                // with an encoding only
 
-  // Requires: CheckTensors(tensors).ok().
+  // Elements as they are. Requires: CheckTensors(tensors).ok().
   static PayloadLayout Of(absl::Span<const TensorSpec> tensors);
+  // Requires: CheckTensors, and CheckUpdateEncoding if there is one.
+  static PayloadLayout Of(absl::Span<const TensorSpec> tensors,
+                          const std::optional<UpdateEncoding>& encoding, uint64_t chunk_bytes);
 };
 
 // The canonical safetensors header of a model with these tensors: what the aggregator publishes

@@ -80,6 +80,10 @@ absl::Span<const char* const> CborEnumNames(Delivery) {
   return kNames;
 }
 
+PayloadLayout Plan::payload_layout() const {
+  return PayloadLayout::Of(tensors, update_encoding, chunk_bytes);
+}
+
 std::optional<uint32_t> Plan::IndexOf(const SigningPublicKey& key) const {
   for (size_t i = 0; i < participants.size(); ++i) {
     if (participants[i].key == key) return static_cast<uint32_t>(i);
@@ -88,7 +92,7 @@ std::optional<uint32_t> Plan::IndexOf(const SigningPublicKey& key) const {
 }
 
 uint64_t SealedUpdateBytes(const Plan& plan) {
-  const uint64_t payload_bytes = PayloadLayout::Of(plan.tensors).size_bytes;
+  const uint64_t payload_bytes = plan.payload_layout().size_bytes;
   const uint64_t chunks = (payload_bytes - 1) / plan.chunk_bytes + 1;
   return payload_bytes + chunks * kAeadTagSize;
 }
@@ -114,6 +118,9 @@ absl::Status CheckPlan(const Plan& plan) {
   if (!std::isfinite(plan.learning_rate) || plan.learning_rate <= 0 || plan.learning_rate > 1000) {
     return Bound("learning_rate", "a number above 0, at most 1000",
                  absl::StrCat(plan.learning_rate));
+  }
+  if (plan.update_encoding.has_value()) {
+    SEALFOLD_RETURN_IF_ERROR(CheckUpdateEncoding(*plan.update_encoding, plan.chunk_bytes));
   }
   if (const uint64_t least = SealedUpdateBytes(plan); plan.staging_bytes_max < least) {
     return Bound("staging_bytes_max", absl::StrCat("at least one sealed update, ", least, " bytes"),

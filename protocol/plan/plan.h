@@ -62,6 +62,7 @@ struct Plan {
   uint64_t chunk_bytes = 65536;    // plaintext of a chunk: a multiple of 64, 4 KiB to 1 MiB
   uint64_t staging_bytes_max = 0;  // bound on staged updates as they are sealed; at least one
   Delivery delivery = Delivery::kPublic;
+  std::optional<UpdateEncoding> update_encoding;  // none: elements go as they are
 
   template <class V>
   void Fields(V& v) {
@@ -82,8 +83,12 @@ struct Plan {
     v("chunk_bytes", chunk_bytes);
     v("staging_bytes_max", staging_bytes_max);
     v("delivery", delivery);
+    v("update_encoding", update_encoding);
   }
   bool operator==(const Plan&) const = default;
+
+  // Of an update's payload. Requires: CheckTensors and CheckUpdateEncoding pass.
+  PayloadLayout payload_layout() const;
 
   // The participant'"'"'s place in `participants`.
   std::optional<uint32_t> IndexOf(const SigningPublicKey& key) const;

@@ -77,6 +77,21 @@ TensorSpec Tensor(const json& in) {
           .shape = in["shape"].get<std::vector<uint64_t>>()};
 }
 
+UpdateEncoding Encoding(const json& in) {
+  UpdateEncoding out;
+  const Members members(in);
+  members.TakeNamed("kind", out.kind);
+  members.Take("block_elements", out.block_elements);
+  if (const json* kept = members.Find("kept")) out.kept = kept->get<uint64_t>();
+  return out;
+}
+
+ordered_json EncodingJson(const UpdateEncoding& encoding) {
+  ordered_json out = {{"kind", NameOf(encoding.kind)}, {"block_elements", encoding.block_elements}};
+  if (encoding.kept.has_value()) out["kept"] = *encoding.kept;
+  return out;
+}
+
 }  // namespace
 
 absl::string_view PlanJsonSchema() { return kPlanSchema; }
@@ -100,6 +115,9 @@ absl::StatusOr<PlanDraft> ParsePlanJson(absl::string_view text, absl::string_vie
   members.Take("chunk_bytes", plan.chunk_bytes);
   members.Take("staging_bytes_max", plan.staging_bytes_max);
   members.TakeNamed("delivery", plan.delivery);
+  if (const json* encoding = members.Find("update_encoding")) {
+    plan.update_encoding = Encoding(*encoding);
+  }
   members.Take("participant_files", draft.participant_files);
   if (const json* participants = members.Find("participants")) {
     for (size_t i = 0; i < participants->size(); ++i) {
@@ -130,23 +148,25 @@ std::string PlanToJson(const Plan& plan) {
   for (const TensorSpec& t : plan.tensors) {
     tensors.push_back({{"name", t.name}, {"dtype", DtypeName(t.dtype)}, {"shape", t.shape}});
   }
-  const ordered_json out = {{"name", plan.name},
-                            {"rounds", plan.rounds},
-                            {"participants", participants},
-                            {"quorum", plan.quorum},
-                            {"strategy", NameOf(plan.strategy)},
-                            {"learning_rate", plan.learning_rate},
-                            {"range", plan.range},
-                            {"weight_max", plan.weight_max.value()},
-                            {"attempts_max", plan.attempts_max},
-                            {"deadline_seconds", plan.deadline_seconds},
-                            {"early_close", plan.early_close},
-                            {"suite", NameOf(plan.suite)},
-                            {"chunk_bytes", plan.chunk_bytes},
-                            {"staging_bytes_max", plan.staging_bytes_max},
-                            {"delivery", NameOf(plan.delivery)},
-                            {"tensors", tensors},
-                            {"initial_model", plan.initial_model.hex()}};
+  ordered_json out = {{"name", plan.name},
+                      {"rounds", plan.rounds},
+                      {"participants", participants},
+                      {"quorum", plan.quorum},
+                      {"strategy", NameOf(plan.strategy)},
+                      {"learning_rate", plan.learning_rate},
+                      {"range", plan.range},
+                      {"weight_max", plan.weight_max.value()},
+                      {"attempts_max", plan.attempts_max},
+                      {"deadline_seconds", plan.deadline_seconds},
+                      {"early_close", plan.early_close},
+                      {"suite", NameOf(plan.suite)},
+                      {"chunk_bytes", plan.chunk_bytes},
+                      {"staging_bytes_max", plan.staging_bytes_max},
+                      {"delivery", NameOf(plan.delivery)},
+                      {"tensors", tensors},
+                      {"initial_model", plan.initial_model.hex()}};
+  if (plan.update_encoding.has_value())
+    out["update_encoding"] = EncodingJson(*plan.update_encoding);
   return out.dump(2, ' ', false, ordered_json::error_handler_t::replace);
 }
 

@@ -55,6 +55,43 @@ TEST(PlanJson, AFullPlanComesBackAsItWas) {
   EXPECT_TRUE(draft->initial_model_given);
 }
 
+TEST(PlanJson, APlanWithAnEncodingComesBackAsItWas) {
+  Plan plan = Full();
+  for (const UpdateEncoding& encoding :
+       {UpdateEncoding{.block_elements = 128},
+        UpdateEncoding{.kind = EncodingKind::kTopK, .block_elements = 1024, .kept = 16}}) {
+    plan.update_encoding = encoding;
+    absl::StatusOr<PlanDraft> draft = ParsePlanJson(PlanToJson(plan), "p");
+    ASSERT_TRUE(draft.ok()) << draft.status();
+    EXPECT_EQ(draft->plan, plan);
+  }
+  json in = Minimal();
+  in["update_encoding"] = {{"kind", "int8_blocks"}};
+  absl::StatusOr<PlanDraft> draft = ParsePlanJson(in.dump(), "p");
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  EXPECT_EQ(draft->plan.update_encoding, UpdateEncoding{});
+  const json schema = json::parse(std::string(PlanJsonSchema()));
+  const json& block = schema["properties"]["update_encoding"]["properties"]["block_elements"];
+  EXPECT_EQ(block["default"], UpdateEncoding{}.block_elements);
+  EXPECT_EQ(block["minimum"], kBlockElementsMin);
+  EXPECT_EQ(block["maximum"], kBlockElementsMax);
+}
+
+TEST(PlanJson, AWrongEncodingIsRefusedWhereItStands) {
+  json in = Minimal();
+  in["update_encoding"] = {{"kind", "top_k"}, {"block_element", 64}, {"kept", 8}};
+  absl::StatusOr<PlanDraft> draft = ParsePlanJson(in.dump(), "p");
+  EXPECT_EQ(ErrorCode(draft.status()), "field_unknown");
+  EXPECT_EQ(Explain(draft.status()).what, "p: /update_encoding");
+  EXPECT_THAT(Explain(draft.status()).advice, HasSubstr("\"block_elements\""));
+  in["update_encoding"] = {{"kind", "int4"}};
+  draft = ParsePlanJson(in.dump(), "p");
+  EXPECT_EQ(ErrorCode(draft.status()), "field_invalid");
+  EXPECT_EQ(Explain(draft.status()).what, "p: /update_encoding/kind");
+  in["update_encoding"] = {{"block_elements", 64}};
+  EXPECT_EQ(CodeOf(in), "field_missing");
+}
+
 TEST(PlanJson, WhatIsLeftOutIsAsInThePlansOwnDefaultsAndTheSchemas) {
   absl::StatusOr<PlanDraft> draft = ParsePlanJson(Minimal().dump(), "p");
   ASSERT_TRUE(draft.ok()) << draft.status();
@@ -85,6 +122,8 @@ TEST(PlanJson, EveryNameOfTheSchemaIsKnownToTheCodeAndBack) {
   EXPECT_EQ(schema["properties"]["suite"]["enum"], names(Suite{}));
   EXPECT_EQ(schema["properties"]["strategy"]["enum"], names(Strategy{}));
   EXPECT_EQ(schema["properties"]["delivery"]["enum"], names(Delivery{}));
+  EXPECT_EQ(schema["properties"]["update_encoding"]["properties"]["kind"]["enum"],
+            names(EncodingKind{}));
   EXPECT_EQ(schema["definitions"]["tensor"]["properties"]["dtype"]["enum"], names(Dtype{}));
 }
 

@@ -22,6 +22,21 @@ TEST(PlanTest, SignedAndOpenedIsTheSamePlan) {
   EXPECT_EQ(opened->digest, made.digest);
 }
 
+TEST(PlanTest, AnEncodingIsPartOfThePlanAndItsAbsenceChangesNoByte) {
+  Plan plan = ExamplePlan();
+  const Bytes dense = SignPlan(plan, CoordinatorKey()).bytes;
+  EXPECT_EQ(AsText(dense).find("update_encoding"), absl::string_view::npos);
+  for (const UpdateEncoding& encoding :
+       {UpdateEncoding{.block_elements = 128},
+        UpdateEncoding{.kind = EncodingKind::kTopK, .block_elements = 4096, .kept = 40}}) {
+    plan.update_encoding = encoding;
+    const absl::StatusOr<SignedPlan> opened = OpenPlan(SignPlan(plan, CoordinatorKey()).bytes);
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_EQ(opened->plan, plan);
+    EXPECT_LT(plan.payload_layout().size_bytes, ExamplePlan().payload_layout().size_bytes / 3);
+  }
+}
+
 TEST(PlanTest, EveryFlippedByteAndEveryTruncationIsRefused) {
   const Bytes bytes = SignPlan(ExamplePlan(), CoordinatorKey()).bytes;
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -58,6 +73,13 @@ TEST(PlanTest, EveryBoundIsKeptAndNamed) {
       {"plan_learning_rate", [](Plan& p) { p.learning_rate = 0; }},
       {"plan_staging_bytes_max",
        [](Plan& p) { p.staging_bytes_max -= 1 + p.staging_bytes_max / 3 * 2; }},
+      {"encoding_block_elements",
+       [](Plan& p) { p.update_encoding = UpdateEncoding{.block_elements = 48}; }},
+      {"plan_staging_bytes_max",
+       [](Plan& p) {
+         p.update_encoding = UpdateEncoding{};
+         p.staging_bytes_max = p.payload_layout().size_bytes - 1;
+       }},
   };
   ASSERT_TRUE(CheckPlan(ExamplePlan()).ok());
   for (const auto& [code, change] : kBreaks) {

@@ -29,6 +29,15 @@ TEST(EndToEndTest, ANormalRunPublishesTheRightModels) {
   EXPECT_EQ(study.RecordedAttempt(3), 1u);
 }
 
+// Blocks of which every element is kept say what the update says, so the models are the same.
+TEST(EndToEndTest, UpdatesInAnEncodingGiveTheModelsOfWhatTheyStandFor) {
+  KnownStudy study({.update_encoding = R"({"kind": "top_k", "block_elements": 256, "kept": 256})"});
+  ASSERT_NO_FATAL_FAILURE(study.Start());
+  for (size_t i = 0; i < KnownStudy::kParticipants; ++i) ASSERT_NO_FATAL_FAILURE(study.Join(i));
+  study.Finish();
+  study.ExpectRightModels();
+}
+
 TEST(EndToEndTest, AModelSealedToTheParticipantsIsReadByThemOnly) {
   KnownStudy study({.rounds = 3, .delivery = "sealed"});
   ASSERT_NO_FATAL_FAILURE(study.Start());

@@ -66,6 +66,9 @@ KnownStudy::KnownStudy(const KnownStudySetup& setup) : setup_(setup) {
            setup.staging_bytes_max == 0
                ? ""
                : absl::StrCat(R"(, "staging_bytes_max": )", setup.staging_bytes_max),
+           setup.update_encoding.empty()
+               ? ""
+               : absl::StrCat(R"(, "update_encoding": )", setup.update_encoding),
            "}"),
        .policy_plan_json = absl::StrCat(R"({"attempts_max": )", setup.policy_attempts_max, "}")});
   EXPECT_TRUE(federation.ok()) << federation.status();

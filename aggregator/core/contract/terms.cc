@@ -79,7 +79,7 @@ absl::StatusOr<RoundTerms> RoundTerms::Open(const StartRound& start) {
     SEALFOLD_RETURN_IF_ERROR(TakePrevious(*start.previous, terms));
   }
   SEALFOLD_ASSIGN_OR_RETURN(terms.grid, Grid::Make(plan.range, plan.weight_max));
-  terms.layout = PayloadLayout::Of(plan.tensors);
+  terms.layout = plan.payload_layout();
   terms.chunk_count = ChunkCount(terms.layout.size_bytes, plan.chunk_bytes);
   terms.sealed_bytes = SealedUpdateBytes(plan);
   for (const PlanParticipant& participant : plan.participants) {

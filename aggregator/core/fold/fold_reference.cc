@@ -1,9 +1,9 @@
 #include "aggregator/core/fold/fold_reference.h"
 
-#include <bit>
 #include <cmath>
 #include <cstring>
 
+#include "aggregator/core/fold/rounding.h"
 #include "protocol/model/element.h"
 
 namespace sealfold::fold_reference {
@@ -14,14 +14,6 @@ uint32_t MagnitudeBits(Dtype dtype, const uint8_t* element) {
   uint32_t bits = 0;
   std::memcpy(&bits, element, DtypeSizeBytes(dtype));
   return bits & (dtype == Dtype::kF32 ? 0x7FFFFFFFu : 0x7FFFu);
-}
-
-// `product`, at most 2^51 in size, rounded to an integer: adding 1.5 * 2^52 leaves no place for a
-// fraction, so the addition itself rounds, to nearest and ties to even.
-int64_t Rounded(double product) {
-  constexpr double kMagic = 0x1.8p52;
-  return static_cast<int64_t>(std::bit_cast<uint64_t>(product + kMagic) -
-                              std::bit_cast<uint64_t>(kMagic));
 }
 
 }  // namespace
@@ -56,7 +48,7 @@ uint64_t Fold(FoldInto into, Dtype dtype, absl::Span<const FoldInput> inputs, ui
     for (const FoldInput& input : inputs) {
       // The product is exact: 24 bits of an element times at most 29 of a weight.
       const double x = ReadElement(dtype, input.elements.data() + i * size);
-      terms += static_cast<uint64_t>(Rounded(x * input.scale));
+      terms += RoundedTerm(x * input.scale);
     }
     const auto before = static_cast<uint64_t>(sets ? 0 : sum[i]);
     sum[i] = static_cast<int64_t>(into == FoldInto::kSubtract ? before - terms : before + terms);

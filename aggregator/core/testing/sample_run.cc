@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/core/testing/sample_payload.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/model/element.h"
 
@@ -95,6 +96,10 @@ SampleUpdate SampleRun::MakeUpdate(uint64_t seed) const {
   const PayloadLayout lay = layout();
   SampleUpdate update{.weight = Weight(1 + random() % plan.weight_max.value()),
                       .payload = Bytes(lay.size_bytes)};
+  if (lay.encoding.has_value()) {
+    update.payload = RandomEncodedPayload(lay, plan.range, random);
+    return update;
+  }
   for (size_t part = 0; part < lay.parts.size(); ++part) {
     for (uint64_t i = 0; i < lay.parts[part].elements; ++i) {
       SetElement(lay, part, i, value(random), update.payload);
@@ -106,14 +111,16 @@ SampleUpdate SampleRun::MakeUpdate(uint64_t seed) const {
 std::vector<int64_t> SampleRun::ExpectedSum(const std::vector<SampleUpdate>& updates) const {
   const double step = Step(plan);
   const PayloadLayout lay = layout();
+  std::vector<std::vector<double>> elements;
+  for (const SampleUpdate& u : updates) elements.push_back(DecodePayload(lay, u.payload));
   std::vector<int64_t> out(lay.sum_elements);
   for (const PayloadLayout::Part& part : lay.parts) {
     const size_t size = DtypeSizeBytes(part.dtype);
     for (uint64_t i = 0; i < part.elements; ++i) {
       __int128 sum = 0;
-      for (const SampleUpdate& u : updates) {
-        const double x = ReadElement(part.dtype, &u.payload[part.offset_bytes + i * size]);
-        sum += Steps(x * static_cast<double>(u.weight.value()), step);
+      for (size_t k = 0; k < updates.size(); ++k) {
+        const auto weight = static_cast<double>(updates[k].weight.value());
+        sum += Steps(elements[k][part.element_first + i] * weight, step);
       }
       out[part.element_first + i] = static_cast<int64_t>(sum);
     }

@@ -40,7 +40,7 @@ struct SampleRun {
   static SampleRun Make(size_t parties = 3);
   // After a change of `plan`.
   void Sign();
-  PayloadLayout layout() const { return PayloadLayout::Of(plan.tensors); }
+  PayloadLayout layout() const { return plan.payload_layout(); }
   StartRound FirstStart(uint64_t attempt = 1) const;
 
   // Elements within the plan's range, from `seed`; a weight from 1 to weight_max.

@@ -50,8 +50,8 @@ absl::Status MakePlanFiles(const MakePlanOptions& options, const Output& output)
     output.Line(absl::StrCat(output.Warn("warning: "), warning));
   output.Line(absl::StrCat("Signed ", options.out, ": ", plan.name, ", ", plan.participants.size(),
                            " participants, quorum ", plan.quorum, ", ", plan.rounds, " rounds, ",
-                           plan.tensors.size(), " tensors, ",
-                           PayloadLayout::Of(plan.tensors).size_bytes, " bytes an update."));
+                           plan.tensors.size(), " tensors, ", plan.payload_layout().size_bytes,
+                           " bytes an update."));
   output.Line(absl::StrCat("Wrote ", made.model_path, ", the model that round 1 starts from."));
   output.Line(absl::StrCat("plan ", made.plan.digest.hex()));
   output.Json(Dump({{"plan", made.plan.digest.hex()},
@@ -60,7 +60,7 @@ absl::Status MakePlanFiles(const MakePlanOptions& options, const Output& output)
                     {"coordinator", made.plan.coordinator.hex()},
                     {"participants", plan.participants.size()},
                     {"rounds", plan.rounds},
-                    {"update_bytes", PayloadLayout::Of(plan.tensors).size_bytes},
+                    {"update_bytes", plan.payload_layout().size_bytes},
                     {"warnings", made.warnings}}));
   return absl::OkStatus();
 }

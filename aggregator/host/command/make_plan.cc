@@ -131,7 +131,11 @@ absl::StatusOr<CopiedModel> CopyModel(const MappedFile& file,
 }
 
 // As many sealed updates as fit into 1 GiB: at least one, no more than there are participants.
-uint64_t StagingDefault(const Plan& plan) {
+absl::StatusOr<uint64_t> StagingDefault(const Plan& plan) {
+  SEALFOLD_RETURN_IF_ERROR(CheckTensors(plan.tensors));
+  if (plan.update_encoding.has_value()) {
+    SEALFOLD_RETURN_IF_ERROR(CheckUpdateEncoding(*plan.update_encoding, plan.chunk_bytes));
+  }
   const uint64_t update_bytes = SealedUpdateBytes(plan);
   const uint64_t updates =
       std::clamp<uint64_t>(kStagingDefaultBytes / update_bytes, 1, plan.participants.size());
@@ -170,7 +174,9 @@ absl::StatusOr<MadePlan> MakePlan(const MakePlanOptions& options) {
                             SafetensorsHeader::Parse(file.span(), file.span().size()));
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<SafetensorsHeader::Entry> entries,
                             MatchTensors(header, plan));
-  if (plan.staging_bytes_max == 0) plan.staging_bytes_max = StagingDefault(plan);
+  if (plan.staging_bytes_max == 0) {
+    SEALFOLD_ASSIGN_OR_RETURN(plan.staging_bytes_max, StagingDefault(plan));
+  }
   SEALFOLD_RETURN_IF_ERROR(CheckPlan(plan));
 
   std::error_code error;

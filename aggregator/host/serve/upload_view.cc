@@ -8,7 +8,7 @@
 namespace sealfold {
 
 UploadView::UploadView(const Plan& plan)
-    : chunks_total_(ChunkCount(PayloadLayout::Of(plan.tensors).size_bytes, plan.chunk_bytes)) {
+    : chunks_total_(ChunkCount(plan.payload_layout().size_bytes, plan.chunk_bytes)) {
   for (const PlanParticipant& participant : plan.participants) chunks_[participant.key] = 0;
 }
 

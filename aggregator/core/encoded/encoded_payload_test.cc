@@ -1,0 +1,283 @@
+// Compressed updates against integers of 128 bits, and every way in which one can be malformed.
+#include "aggregator/core/encoded/encoded_payload.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "aggregator/core/encoded/int8_fold.h"
+#include "aggregator/core/fold/fold.h"
+#include "aggregator/core/fold/testing_fold.h"
+#include "aggregator/core/testing/sample_payload.h"
+#include "protocol/base/error.h"
+#include "protocol/model/block_layout.h"
+#include "protocol/model/element.h"
+
+namespace sealfold {
+namespace {
+
+using testing::DecodePayload;
+using testing::RandomEncodedPayload;
+using testing_fold::Seed;
+using testing_fold::Targets;
+using testing_fold::UseTarget;
+
+constexpr uint64_t kChunkBytes = 4096;
+
+const std::vector<TensorSpec> kTensors = {{"a", Dtype::kF32, {61, 143}},
+                                          {"b", Dtype::kBf16, {1501}},
+                                          {"c", Dtype::kF32, {}},
+                                          {"d", Dtype::kF16, {3, 7, 95}}};
+
+UpdateEncoding TopK(uint64_t block_elements, uint64_t kept) {
+  return {.kind = EncodingKind::kTopK, .block_elements = block_elements, .kept = kept};
+}
+
+const std::vector<UpdateEncoding> kEncodings = {{.block_elements = 32},
+                                                {.block_elements = 64},
+                                                {.block_elements = 128},
+                                                {.block_elements = 512},
+                                                {.block_elements = 2048},
+                                                TopK(32, 1),
+                                                TopK(64, 64),
+                                                TopK(1024, 33),
+                                                TopK(65536, 600)};
+
+// x * weight / 2^(exponent - 47) to the nearest integer, ties to even, without floating point but
+// to take the double apart.
+int64_t ExactTerm(double x, uint64_t weight, int exponent) {
+  int place = 0;
+  const auto significand = static_cast<__int128>(std::ldexp(std::frexp(x, &place), 53));
+  const __int128 product = significand * static_cast<__int128>(weight);
+  const int shift = exponent - 47 - (place - 53);
+  if (shift <= 0) return static_cast<int64_t>(product << -shift);
+  if (shift > 120) return 0;
+  const __int128 unit = __int128{1} << shift;
+  const __int128 magnitude = product < 0 ? -product : product;
+  __int128 rounded = magnitude / unit;
+  const __int128 rest = magnitude % unit;
+  if (2 * rest > unit || (2 * rest == unit && rounded % 2 == 1)) ++rounded;
+  return static_cast<int64_t>(product < 0 ? -rounded : rounded);
+}
+
+PayloadLayout LayoutOf(const UpdateEncoding& encoding) {
+  SEALFOLD_CHECK(CheckUpdateEncoding(encoding, kChunkBytes).ok());
+  return PayloadLayout::Of(kTensors, encoding, kChunkBytes);
+}
+
+class EncodedPayloadTest : public ::testing::Test {
+ protected:
+  Grid RandomGrid() {
+    const uint64_t weight_max = random_() % 3 == 0 ? kFoldWeightMax : 1 + random_() % 100'000;
+    const double range = random_() % 3 == 0
+                             ? 1e30
+                             : std::ldexp(1.0 + static_cast<double>(random_() % 1000) / 1000,
+                                          static_cast<int>(random_() % 40) - 20);
+    return *Grid::Make(range, Weight(weight_max));
+  }
+  uint64_t RandomWeight(const Grid& grid) {
+    const uint64_t max = grid.weight_max().value();
+    return random_() % 4 == 0 ? max : 1 + random_() % max;
+  }
+  std::string CodeOf(const PayloadLayout& layout, const Bytes& payload, double range = 1.0) {
+    return ErrorCode(CheckEncoded(layout, *Grid::Make(range, Weight(1000)), 0, payload));
+  }
+
+  const uint64_t seed_ = Seed();
+  std::mt19937_64 random_{seed_};
+  ::testing::ScopedTrace trace_{__FILE__, __LINE__, "SEALFOLD_TEST_SEED=" + std::to_string(seed_)};
+};
+
+TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const UpdateEncoding& encoding : kEncodings) {
+      const PayloadLayout layout = LayoutOf(encoding);
+      const Grid grid = RandomGrid();
+      std::vector<int64_t> exact(layout.elements);
+      std::vector<Bytes> payloads;
+      std::vector<double> scales;
+      for (uint64_t k = 0; k < 1 + random_() % 7; ++k) {
+        const uint64_t weight = RandomWeight(grid);
+        payloads.push_back(RandomEncodedPayload(layout, grid.range(), random_));
+        scales.push_back(grid.Scale(Weight(weight)));
+        ASSERT_TRUE(CheckEncoded(layout, grid, 0, payloads.back()).ok());
+        const std::vector<double> elements = DecodePayload(layout, payloads.back());
+        for (size_t i = 0; i < elements.size(); ++i) {
+          ASSERT_LE(std::abs(elements[i]), grid.range());
+          exact[i] += ExactTerm(elements[i], weight, grid.exponent());
+        }
+      }
+      std::vector<int64_t> whole(layout.elements);
+      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
+                  absl::MakeSpan(whole));
+      ASSERT_EQ(whole, exact);
+      // Chunk by chunk, update by update, and taken out again.
+      std::vector<int64_t> pieces(layout.elements);
+      for (size_t k = payloads.size(); k-- > 0;) {
+        for (uint64_t at = 0; at < layout.size_bytes;) {
+          const uint64_t size = std::min((1 + random_() % 3) * kChunkBytes, layout.size_bytes - at);
+          const ByteSpan stretch = ByteSpan(payloads[k]).subspan(at, size);
+          ASSERT_TRUE(CheckEncoded(layout, grid, at, stretch).ok());
+          FoldEncoded(layout, {&scales[k], 1}, at, {&stretch, 1}, absl::MakeSpan(pieces));
+          at += size;
+        }
+      }
+      ASSERT_EQ(pieces, exact);
+      for (double& scale : scales) scale = -scale;
+      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
+                  absl::MakeSpan(pieces));
+      ASSERT_EQ(pieces, std::vector<int64_t>(layout.elements));
+    }
+  }
+}
+
+TEST_F(EncodedPayloadTest, ManyAtOnceEqualOneAfterAnother) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    const PayloadLayout layout = LayoutOf({.block_elements = 64});
+    for (const size_t updates : {2, 3, 4, 5, 8, 11, 16, 64}) {
+      std::vector<Bytes> payloads;
+      std::vector<double> scales;
+      std::vector<int64_t> one_by_one(layout.elements);
+      for (int64_t& s : one_by_one) s = static_cast<int64_t>(random_());
+      std::vector<int64_t> at_once = one_by_one;
+      const Grid grid = RandomGrid();
+      for (size_t k = 0; k < updates; ++k) {
+        payloads.push_back(RandomEncodedPayload(layout, grid.range(), random_));
+        scales.push_back(grid.Scale(Weight(RandomWeight(grid))));
+        const ByteSpan payload = payloads[k];
+        FoldEncoded(layout, {&scales[k], 1}, 0, {&payload, 1}, absl::MakeSpan(one_by_one));
+      }
+      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
+                  absl::MakeSpan(at_once));
+      ASSERT_EQ(at_once, one_by_one);
+    }
+  }
+}
+
+// An update of int8 blocks is a dense float32 update written shorter: the same bits in the sum.
+TEST_F(EncodedPayloadTest, Int8BlocksFoldAsTheDenseFloatsTheyStandFor) {
+  const PayloadLayout layout = LayoutOf({.block_elements = 64});
+  const Grid grid = RandomGrid();
+  const double scale = grid.Scale(Weight(RandomWeight(grid)));
+  const Bytes payload = RandomEncodedPayload(layout, grid.range(), random_);
+  const std::vector<double> elements = DecodePayload(layout, payload);
+  Bytes floats(elements.size() * 4);
+  for (size_t i = 0; i < elements.size(); ++i) {
+    WriteElement(Dtype::kF32, elements[i], &floats[4 * i]);
+    ASSERT_EQ(ReadElement(Dtype::kF32, &floats[4 * i]), elements[i]);
+  }
+  std::vector<int64_t> blocks(layout.elements);
+  std::vector<int64_t> dense(layout.elements);
+  const ByteSpan update = payload;
+  FoldEncoded(layout, {&scale, 1}, 0, {&update, 1}, absl::MakeSpan(blocks));
+  FoldAdd(Dtype::kF32, floats, scale, absl::MakeSpan(dense));
+  EXPECT_EQ(blocks, dense);
+}
+
+TEST_F(EncodedPayloadTest, EveryByteThatIsNoBlocksMustBeZero) {
+  for (const UpdateEncoding& encoding : kEncodings) {
+    const PayloadLayout layout = LayoutOf(encoding);
+    const Bytes payload = RandomEncodedPayload(layout, 1.0, random_);
+    std::vector<bool> in_block(payload.size());
+    ForEachBlockRun(layout, 0, layout.size_bytes, [&](const BlockRun& run) {
+      std::fill_n(in_block.begin() + static_cast<ptrdiff_t>(run.offset_bytes), run.size_bytes,
+                  true);
+    });
+    for (size_t i = 0; i < payload.size(); ++i) {
+      if (in_block[i]) continue;
+      Bytes wrong = payload;
+      wrong[i] = 1;
+      ASSERT_EQ(CodeOf(layout, wrong), "padding_not_zero") << i;
+      i += random_() % 20;
+    }
+  }
+}
+
+TEST_F(EncodedPayloadTest, AMalformedInt8BlockIsRefusedByName) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const uint64_t block_elements : {32, 64, 2048}) {
+      const PayloadLayout layout = LayoutOf({.block_elements = block_elements});
+      // Offsets of blocks and how many elements each has: the tensor's last, shorter one too.
+      std::vector<std::pair<uint64_t, uint64_t>> blocks;
+      ForEachBlockRun(layout, 0, layout.size_bytes, [&](const BlockRun& run) {
+        blocks.emplace_back(run.offset_bytes + run.size_bytes - run.block_bytes,
+                            run.block_bytes - kInt8ScaleBytes);
+      });
+      const Bytes right = RandomEncodedPayload(layout, 1.0, random_);
+      ASSERT_EQ(CodeOf(layout, right), "");
+      for (const auto& [offset, elements] : blocks) {
+        const auto with_scale = [&](uint32_t bits) {
+          Bytes payload = right;
+          std::memcpy(&payload[offset], &bits, sizeof(bits));
+          return payload;
+        };
+        const uint32_t bits_max = Int8ScaleBitsMax(1.0);
+        for (const uint32_t bits : {0x80000000u, bits_max | 0x80000000u, 0x00400000u, 1u,
+                                    bits_max - 1, 0x7F800000u, 0x7FC00000u, 0xFFFFFFFFu}) {
+          EXPECT_EQ(CodeOf(layout, with_scale(bits)), "block_scale_wrong") << bits;
+        }
+        EXPECT_EQ(CodeOf(layout, with_scale(bits_max)), "");
+        EXPECT_EQ(CodeOf(layout, with_scale(bits_max + 0x80)), "out_of_range");
+        Bytes wrong = with_scale(bits_max);
+        const uint64_t element = offset + kInt8ScaleBytes + random_() % elements;
+        wrong[element] = 0x80;  // -128
+        EXPECT_EQ(CodeOf(layout, wrong), "block_element_wrong");
+        wrong = with_scale(0);
+        std::fill_n(wrong.begin() + static_cast<ptrdiff_t>(offset + kInt8ScaleBytes), elements, 0);
+        EXPECT_EQ(CodeOf(layout, wrong), "");
+        for (const uint8_t other : {0x01, 0xFF}) {
+          wrong[element] = other;
+          EXPECT_EQ(CodeOf(layout, wrong), "block_element_wrong");
+        }
+      }
+    }
+  }
+}
+
+TEST_F(EncodedPayloadTest, AMalformedTopKBlockIsRefusedByName) {
+  for (const UpdateEncoding& encoding : {TopK(32, 3), TopK(1024, 33), TopK(65536, 600)}) {
+    const PayloadLayout layout = LayoutOf(encoding);
+    const Bytes right = RandomEncodedPayload(layout, 1.0, random_);
+    ASSERT_EQ(CodeOf(layout, right), "");
+    ForEachBlockRun(layout, 0, layout.size_bytes, [&](const BlockRun& run) {
+      const uint64_t elements = std::min(encoding.block_elements, run.elements);
+      const uint64_t carried = encoding.carried(elements);
+      const uint64_t block = run.offset_bytes + run.size_bytes - run.block_bytes;
+      const auto set_place = [&](Bytes& payload, uint64_t index, uint64_t place) {
+        payload[block + 2 * index] = static_cast<uint8_t>(place);
+        payload[block + 2 * index + 1] = static_cast<uint8_t>(place >> 8);
+      };
+      Bytes wrong = right;
+      if (elements < 65536) {
+        set_place(wrong, carried - 1, elements);
+        EXPECT_EQ(CodeOf(layout, wrong), "block_place_wrong");
+      }
+      if (carried > 1) {
+        const uint64_t i = random_() % (carried - 1);
+        wrong = right;
+        std::copy_n(right.begin() + static_cast<ptrdiff_t>(block + 2 * i), 2,
+                    wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2));
+        EXPECT_EQ(CodeOf(layout, wrong), "block_places_unordered");
+        wrong = right;
+        std::swap_ranges(wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i),
+                         wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2),
+                         wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2));
+        EXPECT_EQ(CodeOf(layout, wrong), "block_places_unordered");
+      }
+      const Dtype dtype = layout.parts[run.part].dtype;
+      for (const double bad : {1.25, -1.25, std::numeric_limits<double>::infinity(),
+                               std::numeric_limits<double>::quiet_NaN()}) {
+        wrong = right;
+        const uint64_t i = random_() % carried;
+        WriteElement(dtype, bad, &wrong[block + 2 * carried + i * DtypeSizeBytes(dtype)]);
+        EXPECT_EQ(CodeOf(layout, wrong), "out_of_range");
+      }
+    });
+  }
+}
+
+}  // namespace
+}  // namespace sealfold
