@@ -18,6 +18,7 @@
 #include "protocol/base/types.h"
 #include "protocol/crypto/hpke.h"
 #include "protocol/crypto/sign.h"
+#include "protocol/envelope/sealed_stream.h"
 #include "protocol/plan/plan.h"
 
 namespace sealfold {
@@ -49,18 +50,6 @@ struct EnvelopeHeader {
     v("enc", enc);
   }
 };
-
-// What only the aggregator may read. On the wire: weight (8 bytes, big-endian), then the key if
-// there is one; not CBOR, so that the key never passes through a tree that is not wiped.
-struct SealedHead {
-  Weight weight;
-  Secret model_key;  // empty, or 32 bytes: opens the sealed model this round starts from
-};
-
-// Number of chunks of a payload. Requires: both > 0.
-uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes);
-// Plaintext bytes of chunk `index`. Requires: index < ChunkCount.
-uint64_t ChunkSizeBytes(uint64_t payload_bytes, uint64_t chunk_bytes, uint64_t index);
 
 // Seals one header'"'"'s worth of chunks. Moves, does not copy.
 class EnvelopeSender {

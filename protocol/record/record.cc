@@ -29,43 +29,43 @@ std::string HexOrNone(const std::optional<Digest>& digest) {
   return digest.has_value() ? digest->hex() : "none";
 }
 
-absl::Status CheckLog(const RecordFile& file, const Plan& plan, const RoundRecord& record) {
-  MerkleLog log;
+}  // namespace
+
+absl::Status CheckLogEntries(absl::Span<const LogEntry> entries, const LogScope& scope) {
   std::set<SigningPublicKey> seen;
-  for (const LogEntry& entry : file.log) {
-    const std::string what = absl::StrCat("log entry ", log.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const LogEntry& entry = entries[i];
+    const std::string what = absl::StrCat("log entry ", i);
     SEALFOLD_RETURN_IF_ERROR(
-        Equal("record_log_plan", what + ": plan", record.plan.hex(), entry.plan.hex()));
+        Equal("record_log_plan", what + ": plan", scope.plan_digest.hex(), entry.plan.hex()));
     SEALFOLD_RETURN_IF_ERROR(Equal("record_log_round", what + ": round",
-                                   absl::StrCat(record.round.value()),
+                                   absl::StrCat(scope.round.value()),
                                    absl::StrCat(entry.round.value())));
     SEALFOLD_RETURN_IF_ERROR(Equal("record_log_attempt", what + ": attempt",
-                                   absl::StrCat(record.attempt.value()),
+                                   absl::StrCat(scope.attempt.value()),
                                    absl::StrCat(entry.attempt.value())));
-    SEALFOLD_RETURN_IF_ERROR(Equal("record_log_index", what + ": index", absl::StrCat(log.size()),
-                                   absl::StrCat(entry.index)));
+    SEALFOLD_RETURN_IF_ERROR(
+        Equal("record_log_index", what + ": index", absl::StrCat(i), absl::StrCat(entry.index)));
     if (!seen.insert(entry.participant).second) {
       return Refused({.code = "record_log_participant",
                       .what = what + ": participant",
                       .expected = "each once",
                       .found = entry.participant.hex()});
     }
-    log.Append(LogLeaf(entry));
   }
-  for (const PlanParticipant& p : plan.participants) seen.erase(p.key);
-  if (!seen.empty()) {
-    return Refused({.code = "record_log_participant",
-                    .what = "log of the round",
-                    .expected = "participants of the plan",
-                    .found = seen.begin()->hex()});
-  }
-  SEALFOLD_RETURN_IF_ERROR(Equal("record_log_size", "log of the round: updates",
-                                 absl::StrCat(record.updates), absl::StrCat(log.size())));
-  return Equal("record_log_root", "log of the round: root", record.log_root.hex(),
-               log.Root().hex());
+  for (const PlanParticipant& p : scope.plan.participants) seen.erase(p.key);
+  if (seen.empty()) return absl::OkStatus();
+  return Refused({.code = "record_log_participant",
+                  .what = "log of the round",
+                  .expected = "participants of the plan",
+                  .found = seen.begin()->hex()});
 }
 
-}  // namespace
+Digest LogRoot(absl::Span<const LogEntry> entries) {
+  MerkleLog tree;
+  for (const LogEntry& entry : entries) tree.Append(LogLeaf(entry));
+  return tree.Root();
+}
 
 Bytes SignReceipt(const LogEntry& entry, const SigningKey& record_key) {
   return SignSign1(record_key, kReceiptContext, cbor::EncodeFields(entry));
@@ -159,7 +159,14 @@ absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file) {
                     .expected = sealed ? "a commitment, and one for each participant" : "none",
                     .found = absl::StrCat(file.model_keys.size())});
   }
-  SEALFOLD_RETURN_IF_ERROR(CheckLog(file, plan.plan, record));
+  SEALFOLD_RETURN_IF_ERROR(CheckLogEntries(file.log, {.plan = plan.plan,
+                                                      .plan_digest = record.plan,
+                                                      .round = record.round,
+                                                      .attempt = record.attempt}));
+  SEALFOLD_RETURN_IF_ERROR(Equal("record_log_size", "log of the round: updates",
+                                 absl::StrCat(record.updates), absl::StrCat(file.log.size())));
+  SEALFOLD_RETURN_IF_ERROR(Equal("record_log_root", "log of the round: root", record.log_root.hex(),
+                                 LogRoot(file.log).hex()));
   return CheckedRecord{.plan = std::move(plan), .record = record, .digest = opened.digest};
 }
 

@@ -42,8 +42,20 @@ struct LogEntry {
 Bytes SignReceipt(const LogEntry& entry, const SigningKey& record_key);
 // Form and signature by `record_key`.
 absl::StatusOr<LogEntry> OpenReceipt(ByteSpan receipt, const SigningPublicKey& record_key);
-// The Merkle leaf hash of an entry.
+// The Merkle leaf hash of an entry, and the root of a log with these entries.
 Digest LogLeaf(const LogEntry& entry);
+Digest LogRoot(absl::Span<const LogEntry> entries);
+
+// What a log is of.
+struct LogScope {
+  const Plan& plan;
+  const Digest& plan_digest;
+  Round round;
+  Attempt attempt;
+};
+// Entries of that plan, round and attempt, numbered from 0, each of another of the plan's
+// participants. PermissionDenied, codes "record_log_*".
+absl::Status CheckLogEntries(absl::Span<const LogEntry> entries, const LogScope& scope);
 
 struct RoundRecord {
   static constexpr char kType[] = "sealfold-record-1";
