@@ -20,9 +20,9 @@ struct KnownStudySetup {
   uint64_t attempts_max = 3;
   uint64_t policy_attempts_max = 3;
   uint64_t chunk_bytes = 4096;
-  bool zeros = false;              // sparse updates; the models stay the initial one
-  uint64_t staging_bytes_max = 0;  // 0: the plan's default
-  std::string update_encoding;     // JSON; empty: none
+  bool zeros = false;                // sparse updates; the models stay the initial one
+  uint64_t staging_bytes_max = 0;    // 0: the plan's default
+  std::string update_encoding = {};  // JSON; empty: none
 };
 
 // The folder goes with the object. Every call fails the test (as a fatal GoogleTest failure) where
