@@ -39,18 +39,18 @@ void Run(ByteSpan data) {
   Bytes payload = ToBytes(data.first(std::min<size_t>(data.size(), layout.size_bytes)));
   payload.resize(layout.size_bytes);
   const Grid grid = *Grid::Make(kRange, Weight(1000));
-  if (!CheckEncoded(layout, grid, 0, payload).ok()) return;
+  if (FindEncodedFault(layout, grid, 0, payload).has_value()) return;
   for (const double x : testing::DecodePayload(layout, payload)) {
     SEALFOLD_CHECK(std::abs(x) <= kRange);
   }
-  std::vector<int64_t> sum(layout.elements);
+  std::vector<int64_t> sum(layout.sum_elements);
   double scale = grid.Scale(Weight(999));
   const ByteSpan update = payload;
   FoldEncoded(layout, {&scale, 1}, 0, {&update, 1}, absl::MakeSpan(sum));
   for (const int64_t s : sum) SEALFOLD_CHECK(std::abs(s) <= int64_t{1} << 47);
   scale = -scale;
   FoldEncoded(layout, {&scale, 1}, 0, {&update, 1}, absl::MakeSpan(sum));
-  SEALFOLD_CHECK(sum == std::vector<int64_t>(layout.elements));
+  SEALFOLD_CHECK(sum == std::vector<int64_t>(layout.sum_elements));
 }
 
 }  // namespace

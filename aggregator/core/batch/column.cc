@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
 #include "aggregator/core/batch/payload.h"
+#include "aggregator/core/encoded/encoded_payload.h"
 #include "aggregator/core/fold/fold.h"
 #include "protocol/base/error.h"
 #include "protocol/base/secret.h"
@@ -42,30 +44,30 @@ class Group {
   bool full() const { return opened_.size() == scratch_.chunks(); }
   bool empty() const { return opened_.empty(); }
 
-  // Takes out those that are not zero between the tensors, and returns them.
-  UpdateSet CheckPadding() {
+  // Takes out those that are not laid out as they should be: all that can be wrong with compressed
+  // updates, and with others what lies between the tensors.
+  void CheckLayout(ColumnFaults& faults) {
     UpdateSet bad = 0;
-    ForEachRun(
-        task_.layout, offset_bytes_, size_bytes_, [](const TensorRun&) {},
-        [&](const PaddingRun& run) {
-          for (const Opened& chunk : opened_) {
-            const ByteSpan bytes = chunk.elements.subspan(run.offset_bytes, run.size_bytes);
-            const bool zero =
-                std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
-            if (!zero) bad |= Bit(chunk.update);
-          }
-        });
+    for (const Opened& chunk : opened_) {
+      const std::optional<UpdateFault> fault = FindLayoutFault(chunk.elements);
+      if (!fault.has_value()) continue;
+      faults[*fault] |= Bit(chunk.update);
+      bad |= Bit(chunk.update);
+    }
     opened_.erase(
         std::remove_if(opened_.begin(), opened_.end(),
                        [bad](const Opened& chunk) { return (bad & Bit(chunk.update)) != 0; }),
         opened_.end());
-    return bad;
   }
 
   // Folds all that is left, and returns those that had an element out of range; they leave no
   // trace. `ahead` is what each slot will be opened from next.
   UpdateSet Fold(FoldInto into, absl::Span<const uint8_t* const> ahead) {
     if (opened_.empty()) return 0;
+    if (task_.layout.encoding.has_value()) {
+      FoldBlocks(into);
+      return 0;
+    }
     const uint64_t bad = FoldInPlaces(into, 0, opened_.size(), ahead);
     UpdateSet out_of_range = 0;
     for (size_t place = 0; place < opened_.size(); ++place) {
@@ -81,6 +83,33 @@ class Group {
     size_t update;
     MutableByteSpan elements;
   };
+
+  std::optional<UpdateFault> FindLayoutFault(ByteSpan chunk) const {
+    if (task_.layout.encoding.has_value()) {
+      return FindEncodedFault(task_.layout, task_.grid, offset_bytes_, chunk);
+    }
+    bool zero = true;
+    ForEachRun(
+        task_.layout, offset_bytes_, size_bytes_, [](const TensorRun&) {},
+        [&](const PaddingRun& run) {
+          const ByteSpan bytes = chunk.subspan(run.offset_bytes, run.size_bytes);
+          zero = zero &&
+                 std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+        });
+    return zero ? std::nullopt : std::make_optional(UpdateFault::kPaddingNotZero);
+  }
+
+  // The same for compressed updates. A sum that is set is zero before, as the task says.
+  void FoldBlocks(FoldInto into) {
+    absl::InlinedVector<ByteSpan, kScratchChunksMax> chunks;
+    absl::InlinedVector<double, kScratchChunksMax> scales;
+    for (const Opened& chunk : opened_) {
+      const double scale = task_.grid.Scale(task_.updates[chunk.update]->weight());
+      chunks.push_back(chunk.elements);
+      scales.push_back(into == FoldInto::kSubtract ? -scale : scale);
+    }
+    FoldEncoded(task_.layout, scales, offset_bytes_, chunks, task_.sum);
+  }
 
   // A bit for each place that has an element out of range.
   uint64_t FoldInPlaces(FoldInto into, size_t first, size_t count,
@@ -151,15 +180,15 @@ ColumnFaults FoldColumn(const BatchTask& task, uint64_t column, UpdateSet among,
     Group group(task, column, scratch);
     for (; left != 0 && !group.full(); left &= left - 1) {
       const size_t update = std::countr_zero(left);
-      if (!group.Open(update)) faults.seal_broken |= Bit(update);
+      if (!group.Open(update)) faults[UpdateFault::kSealBroken] |= Bit(update);
     }
-    faults.padding_not_zero |= group.CheckPadding();
+    group.CheckLayout(faults);
     if (group.empty()) continue;
     const bool first = task.sum_is_zero && !written;
     const FoldInto into = !first      ? FoldInto::kAdd
                           : left == 0 ? FoldInto::kSetPastCaches
                                       : FoldInto::kSet;
-    faults.out_of_range |=
+    faults[UpdateFault::kOutOfRange] |=
         group.Fold(into, Ahead(task, column, left, among, column_end, scratch.chunks()));
     written = true;
   }

@@ -4,12 +4,16 @@
 #ifndef SEALFOLD_AGGREGATOR_CORE_BATCH_COLUMN_H_
 #define SEALFOLD_AGGREGATOR_CORE_BATCH_COLUMN_H_
 
+#include <array>
 #include <cstdint>
+#include <functional>
+#include <numeric>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "aggregator/core/batch/sealed_update.h"
+#include "aggregator/core/batch/update_fault.h"
 #include "aggregator/core/fold/grid.h"
 #include "aggregator/core/memory/pages.h"
 #include "protocol/model/tensor.h"
@@ -55,10 +59,17 @@ struct BatchTask {
 
 // Updates that are not in the column, by what is wrong with their chunk.
 struct ColumnFaults {
-  UpdateSet seal_broken = 0;
-  UpdateSet out_of_range = 0;
-  UpdateSet padding_not_zero = 0;
-  UpdateSet all() const { return seal_broken | out_of_range | padding_not_zero; }
+  UpdateSet& operator[](UpdateFault fault) { return of[static_cast<size_t>(fault)]; }
+  UpdateSet all() const {
+    return std::accumulate(of.begin(), of.end(), UpdateSet{0}, std::bit_or());
+  }
+  // Requires: `update` is among all().
+  UpdateFault OfUpdate(size_t update) const {
+    size_t fault = 0;
+    while ((of[fault] >> update & 1) == 0) ++fault;
+    return static_cast<UpdateFault>(fault);
+  }
+  std::array<UpdateSet, kUpdateFaults> of = {};
 };
 
 // Opens chunk `column` of each of `among`, checks it, and folds those in which nothing is wrong.

@@ -71,11 +71,7 @@ void FoldBatch::TakeOut(size_t update, absl::Span<const ColumnFaults> found,
   for (size_t i = 0; i < found.size(); ++i) {
     if ((found[i].all() & bit) == 0) continue;
     if (undo.not_in.empty()) {
-      undo.fault = {.update = update,
-                    .chunk = column_first + i,
-                    .what = (found[i].seal_broken & bit) != 0    ? UpdateFault::kSealBroken
-                            : (found[i].out_of_range & bit) != 0 ? UpdateFault::kOutOfRange
-                                                                 : UpdateFault::kPaddingNotZero};
+      undo.fault = {.update = update, .chunk = column_first + i, .what = found[i].OfUpdate(update)};
     }
     undo.not_in.push_back(column_first + i);
   }

@@ -17,8 +17,6 @@
 
 namespace sealfold {
 
-enum class UpdateFault { kSealBroken, kOutOfRange, kPaddingNotZero };
-
 // One thread, apart from the workers inside Step.
 class FoldBatch {
  public:

@@ -94,7 +94,7 @@ absl::StatusOr<PartialIntake> PartialIntake::Make(const RoundTerms& terms, const
       PartialOpener opener,
       PartialOpener::Make(terms.contract(), opened.header, keys.hpke(), sealed_head));
   SEALFOLD_RETURN_IF_ERROR(CheckHeadOf(terms, entries.size(), opener.head()));
-  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.elements));
+  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.sum_elements));
   return PartialIntake(terms, std::move(opener), std::move(entries), std::move(sum));
 }
 

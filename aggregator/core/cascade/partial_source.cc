@@ -9,7 +9,7 @@ namespace sealfold {
 
 static_assert(std::endian::native == std::endian::little, "sums are sealed as they lie in memory");
 
-uint64_t SumBytes(const RoundTerms& terms) { return terms.layout.elements * sizeof(int64_t); }
+uint64_t SumBytes(const RoundTerms& terms) { return terms.layout.sum_elements * sizeof(int64_t); }
 
 absl::StatusOr<PartialSource> PartialSource::Make(const RoundTerms& terms, const RoundKeys& keys,
                                                   const VerifiedPeer& root,

@@ -7,7 +7,7 @@
 namespace sealfold {
 
 absl::StatusOr<RootSum> RootSum::Make(const RoundTerms& terms) {
-  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.elements));
+  SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(terms.layout.sum_elements));
   return RootSum(std::move(sum));
 }
 

@@ -36,7 +36,11 @@ struct Member {
 // One that takes updates.
 struct Leaf : Member {
   Leaf(const SampleRun& sample, uint64_t number)
-      : Member(sample, number), run(sample), intake(*Intake::Make(terms, keys, Secret())) {}
+      : Member(sample, number),
+        run(sample),
+        intake(*Intake::Make(terms, keys, Secret(), FoldMeans{.workers = workers})) {
+    intake->Hurry(true);
+  }
 
   void Upload(size_t party, const SampleUpdate& update) {
     const Offer offer{.binding = keys.MakeBinding(terms),
@@ -52,6 +56,7 @@ struct Leaf : Member {
       SEALFOLD_CHECK(
           intake->OnChunk({}, testing::As<Chunk>(messages[i]), messages[i].bulk, 1, actions).ok());
     }
+    while (intake->folding() > 0) intake->OnTick(1, actions);
   }
   FoldedUpdates folded() const {
     return {.sum = intake->sum().span(),
@@ -61,6 +66,7 @@ struct Leaf : Member {
   }
 
   const SampleRun& run;
+  CallingThread workers;
   std::unique_ptr<Intake> intake;
 };
 

@@ -79,8 +79,8 @@ class EncodedPayloadTest : public ::testing::Test {
     const uint64_t max = grid.weight_max().value();
     return random_() % 4 == 0 ? max : 1 + random_() % max;
   }
-  std::string CodeOf(const PayloadLayout& layout, const Bytes& payload, double range = 1.0) {
-    return ErrorCode(CheckEncoded(layout, *Grid::Make(range, Weight(1000)), 0, payload));
+  std::optional<UpdateFault> FaultOf(const PayloadLayout& layout, const Bytes& payload) {
+    return FindEncodedFault(layout, *Grid::Make(1.0, Weight(1000)), 0, payload);
   }
 
   const uint64_t seed_ = Seed();
@@ -94,31 +94,31 @@ TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
     for (const UpdateEncoding& encoding : kEncodings) {
       const PayloadLayout layout = LayoutOf(encoding);
       const Grid grid = RandomGrid();
-      std::vector<int64_t> exact(layout.elements);
+      std::vector<int64_t> exact(layout.sum_elements);
       std::vector<Bytes> payloads;
       std::vector<double> scales;
       for (uint64_t k = 0; k < 1 + random_() % 7; ++k) {
         const uint64_t weight = RandomWeight(grid);
         payloads.push_back(RandomEncodedPayload(layout, grid.range(), random_));
         scales.push_back(grid.Scale(Weight(weight)));
-        ASSERT_TRUE(CheckEncoded(layout, grid, 0, payloads.back()).ok());
+        ASSERT_EQ(FindEncodedFault(layout, grid, 0, payloads.back()), std::nullopt);
         const std::vector<double> elements = DecodePayload(layout, payloads.back());
         for (size_t i = 0; i < elements.size(); ++i) {
           ASSERT_LE(std::abs(elements[i]), grid.range());
           exact[i] += ExactTerm(elements[i], weight, grid.exponent());
         }
       }
-      std::vector<int64_t> whole(layout.elements);
+      std::vector<int64_t> whole(layout.sum_elements);
       FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
                   absl::MakeSpan(whole));
       ASSERT_EQ(whole, exact);
       // Chunk by chunk, update by update, and taken out again.
-      std::vector<int64_t> pieces(layout.elements);
+      std::vector<int64_t> pieces(layout.sum_elements);
       for (size_t k = payloads.size(); k-- > 0;) {
         for (uint64_t at = 0; at < layout.size_bytes;) {
           const uint64_t size = std::min((1 + random_() % 3) * kChunkBytes, layout.size_bytes - at);
           const ByteSpan stretch = ByteSpan(payloads[k]).subspan(at, size);
-          ASSERT_TRUE(CheckEncoded(layout, grid, at, stretch).ok());
+          ASSERT_EQ(FindEncodedFault(layout, grid, at, stretch), std::nullopt);
           FoldEncoded(layout, {&scales[k], 1}, at, {&stretch, 1}, absl::MakeSpan(pieces));
           at += size;
         }
@@ -127,7 +127,7 @@ TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
       for (double& scale : scales) scale = -scale;
       FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
                   absl::MakeSpan(pieces));
-      ASSERT_EQ(pieces, std::vector<int64_t>(layout.elements));
+      ASSERT_EQ(pieces, std::vector<int64_t>(layout.sum_elements));
     }
   }
 }
@@ -139,7 +139,7 @@ TEST_F(EncodedPayloadTest, ManyAtOnceEqualOneAfterAnother) {
     for (const size_t updates : {2, 3, 4, 5, 8, 11, 16, 64}) {
       std::vector<Bytes> payloads;
       std::vector<double> scales;
-      std::vector<int64_t> one_by_one(layout.elements);
+      std::vector<int64_t> one_by_one(layout.sum_elements);
       for (int64_t& s : one_by_one) s = static_cast<int64_t>(random_());
       std::vector<int64_t> at_once = one_by_one;
       const Grid grid = RandomGrid();
@@ -168,11 +168,13 @@ TEST_F(EncodedPayloadTest, Int8BlocksFoldAsTheDenseFloatsTheyStandFor) {
     WriteElement(Dtype::kF32, elements[i], &floats[4 * i]);
     ASSERT_EQ(ReadElement(Dtype::kF32, &floats[4 * i]), elements[i]);
   }
-  std::vector<int64_t> blocks(layout.elements);
-  std::vector<int64_t> dense(layout.elements);
+  std::vector<int64_t> blocks(layout.sum_elements);
+  std::vector<int64_t> dense(layout.sum_elements);
   const ByteSpan update = payload;
   FoldEncoded(layout, {&scale, 1}, 0, {&update, 1}, absl::MakeSpan(blocks));
-  FoldAdd(Dtype::kF32, floats, scale, absl::MakeSpan(dense));
+  const FoldInput input{.elements = floats, .scale = scale};
+  EXPECT_EQ(Fold(FoldInto::kAdd, Dtype::kF32, {&input, 1}, grid.range(), absl::MakeSpan(dense)),
+            0u);
   EXPECT_EQ(blocks, dense);
 }
 
@@ -189,7 +191,7 @@ TEST_F(EncodedPayloadTest, EveryByteThatIsNoBlocksMustBeZero) {
       if (in_block[i]) continue;
       Bytes wrong = payload;
       wrong[i] = 1;
-      ASSERT_EQ(CodeOf(layout, wrong), "padding_not_zero") << i;
+      ASSERT_EQ(FaultOf(layout, wrong), UpdateFault::kPaddingNotZero) << i;
       i += random_() % 20;
     }
   }
@@ -207,7 +209,7 @@ TEST_F(EncodedPayloadTest, AMalformedInt8BlockIsRefusedByName) {
                             run.block_bytes - kInt8ScaleBytes);
       });
       const Bytes right = RandomEncodedPayload(layout, 1.0, random_);
-      ASSERT_EQ(CodeOf(layout, right), "");
+      ASSERT_EQ(FaultOf(layout, right), std::nullopt);
       for (const auto& [offset, elements] : blocks) {
         const auto with_scale = [&](uint32_t bits) {
           Bytes payload = right;
@@ -217,20 +219,20 @@ TEST_F(EncodedPayloadTest, AMalformedInt8BlockIsRefusedByName) {
         const uint32_t bits_max = Int8ScaleBitsMax(1.0);
         for (const uint32_t bits : {0x80000000u, bits_max | 0x80000000u, 0x00400000u, 1u,
                                     bits_max - 1, 0x7F800000u, 0x7FC00000u, 0xFFFFFFFFu}) {
-          EXPECT_EQ(CodeOf(layout, with_scale(bits)), "block_scale_wrong") << bits;
+          EXPECT_EQ(FaultOf(layout, with_scale(bits)), UpdateFault::kScaleWrong) << bits;
         }
-        EXPECT_EQ(CodeOf(layout, with_scale(bits_max)), "");
-        EXPECT_EQ(CodeOf(layout, with_scale(bits_max + 0x80)), "out_of_range");
+        EXPECT_EQ(FaultOf(layout, with_scale(bits_max)), std::nullopt);
+        EXPECT_EQ(FaultOf(layout, with_scale(bits_max + 0x80)), UpdateFault::kOutOfRange);
         Bytes wrong = with_scale(bits_max);
         const uint64_t element = offset + kInt8ScaleBytes + random_() % elements;
         wrong[element] = 0x80;  // -128
-        EXPECT_EQ(CodeOf(layout, wrong), "block_element_wrong");
+        EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kElementWrong);
         wrong = with_scale(0);
         std::fill_n(wrong.begin() + static_cast<ptrdiff_t>(offset + kInt8ScaleBytes), elements, 0);
-        EXPECT_EQ(CodeOf(layout, wrong), "");
+        EXPECT_EQ(FaultOf(layout, wrong), std::nullopt);
         for (const uint8_t other : {0x01, 0xFF}) {
           wrong[element] = other;
-          EXPECT_EQ(CodeOf(layout, wrong), "block_element_wrong");
+          EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kElementWrong);
         }
       }
     }
@@ -241,7 +243,7 @@ TEST_F(EncodedPayloadTest, AMalformedTopKBlockIsRefusedByName) {
   for (const UpdateEncoding& encoding : {TopK(32, 3), TopK(1024, 33), TopK(65536, 600)}) {
     const PayloadLayout layout = LayoutOf(encoding);
     const Bytes right = RandomEncodedPayload(layout, 1.0, random_);
-    ASSERT_EQ(CodeOf(layout, right), "");
+    ASSERT_EQ(FaultOf(layout, right), std::nullopt);
     ForEachBlockRun(layout, 0, layout.size_bytes, [&](const BlockRun& run) {
       const uint64_t elements = std::min(encoding.block_elements, run.elements);
       const uint64_t carried = encoding.carried(elements);
@@ -253,19 +255,19 @@ TEST_F(EncodedPayloadTest, AMalformedTopKBlockIsRefusedByName) {
       Bytes wrong = right;
       if (elements < 65536) {
         set_place(wrong, carried - 1, elements);
-        EXPECT_EQ(CodeOf(layout, wrong), "block_place_wrong");
+        EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kPlaceWrong);
       }
       if (carried > 1) {
         const uint64_t i = random_() % (carried - 1);
         wrong = right;
         std::copy_n(right.begin() + static_cast<ptrdiff_t>(block + 2 * i), 2,
                     wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2));
-        EXPECT_EQ(CodeOf(layout, wrong), "block_places_unordered");
+        EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kPlacesUnordered);
         wrong = right;
         std::swap_ranges(wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i),
                          wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2),
                          wrong.begin() + static_cast<ptrdiff_t>(block + 2 * i + 2));
-        EXPECT_EQ(CodeOf(layout, wrong), "block_places_unordered");
+        EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kPlacesUnordered);
       }
       const Dtype dtype = layout.parts[run.part].dtype;
       for (const double bad : {1.25, -1.25, std::numeric_limits<double>::infinity(),
@@ -273,7 +275,7 @@ TEST_F(EncodedPayloadTest, AMalformedTopKBlockIsRefusedByName) {
         wrong = right;
         const uint64_t i = random_() % carried;
         WriteElement(dtype, bad, &wrong[block + 2 * carried + i * DtypeSizeBytes(dtype)]);
-        EXPECT_EQ(CodeOf(layout, wrong), "out_of_range");
+        EXPECT_EQ(FaultOf(layout, wrong), UpdateFault::kOutOfRange);
       }
     });
   }

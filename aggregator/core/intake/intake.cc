@@ -17,6 +17,12 @@ absl::Status BadChunk(const std::string& code, const std::string& what, const st
       {.code = code, .what = what, .expected = expected, .found = found, .advice = advice});
 }
 
+absl::Status BadLayout(const std::string& code, absl::string_view what, uint64_t chunk,
+                       const std::string& expected) {
+  return BadChunk(code, absl::StrCat(what, " in chunk ", chunk), expected, "another",
+                  "the upload was discarded: lay the payload out as the plan says");
+}
+
 // What was found stays unsaid where it is the participant's data.
 absl::Status LateRefusal(const FoldBatch::Fault& fault, double range) {
   switch (fault.what) {
@@ -30,11 +36,21 @@ absl::Status LateRefusal(const FoldBatch::Fault& fault, double range) {
                       "an element that is not",
                       "the upload was discarded: clip the update to the plan's range");
     case UpdateFault::kPaddingNotZero:
+      return BadLayout("padding_not_zero", "bytes between tensors or blocks", fault.chunk, "zero");
+    case UpdateFault::kScaleWrong:
+      return BadLayout("block_scale_wrong", "scale of a block", fault.chunk,
+                       "zero, or a positive normal float32 whose last 7 bits are zero");
+    case UpdateFault::kElementWrong:
+      return BadLayout("block_element_wrong", "element of a block", fault.chunk,
+                       "-127 to 127, and 0 where the scale is 0");
+    case UpdateFault::kPlaceWrong:
+      return BadLayout("block_place_wrong", "place of an element", fault.chunk,
+                       "one that its block has");
+    case UpdateFault::kPlacesUnordered:
       break;
   }
-  return BadChunk("padding_not_zero",
-                  absl::StrCat("bytes between the tensors in chunk ", fault.chunk), "zero",
-                  "other bytes", "the upload was discarded: lay the payload out as the plan says");
+  return BadLayout("block_places_unordered", "places in a block", fault.chunk,
+                   "each above the one before it");
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ SampleRun EncodedRun(const UpdateEncoding& encoding, uint64_t rows) {
   run.plan.tensors[0].shape = {rows, 43};
   run.base_model = ModelFileHeader(run.plan.tensors);
   run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
-  run.plan.staging_bytes_max = 2 * run.layout().size_bytes;
+  run.plan.staging_bytes_max = 2 * SealedUpdateBytes(run.plan);
   run.Sign();
   return run;
 }
@@ -47,7 +47,7 @@ TEST(EncodedRoundTest, GivesTheModelOfTheElementsThatTheUpdatesStandFor) {
 TEST(EncodedRoundTest, SoDoesALargeOneInChunksOfAnOddSize) {
   SampleRun run = EncodedRun({.block_elements = 64}, 110'000);
   run.plan.chunk_bytes = 100'032;
-  run.plan.staging_bytes_max = run.layout().size_bytes;
+  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
   run.Sign();
   ASSERT_GT(run.layout().size_bytes, 4u << 20);
   SampleHost host(run);

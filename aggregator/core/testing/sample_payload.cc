@@ -90,7 +90,7 @@ Bytes RandomEncodedPayload(const PayloadLayout& layout, double range, std::mt199
 }
 
 std::vector<double> DecodePayload(const PayloadLayout& layout, const Bytes& payload) {
-  std::vector<double> out(layout.elements);
+  std::vector<double> out(layout.sum_elements);
   if (!layout.encoding.has_value()) {
     for (const PayloadLayout::Part& part : layout.parts) {
       for (uint64_t i = 0; i < part.elements; ++i) {

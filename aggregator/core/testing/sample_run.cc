@@ -115,7 +115,6 @@ std::vector<int64_t> SampleRun::ExpectedSum(const std::vector<SampleUpdate>& upd
   for (const SampleUpdate& u : updates) elements.push_back(DecodePayload(lay, u.payload));
   std::vector<int64_t> out(lay.sum_elements);
   for (const PayloadLayout::Part& part : lay.parts) {
-    const size_t size = DtypeSizeBytes(part.dtype);
     for (uint64_t i = 0; i < part.elements; ++i) {
       __int128 sum = 0;
       for (size_t k = 0; k < updates.size(); ++k) {
