@@ -7,6 +7,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/envelope.h"
 #include "protocol/envelope/sealed_model.h"
+#include "protocol/partial/partial.h"
 #include "protocol/program/program.h"
 #include "protocol/record/record.h"
 #include "protocol/testing/examples.h"
@@ -72,6 +73,28 @@ TEST_F(VectorsTest, ThePagesRowsAreWhatTheCodeMakes) {
   Bytes chunk(3 + kAeadTagSize);
   sender.SealChunk(0, Bytes{1, 2, 3}, absl::MakeSpan(chunk));
   ExpectRow("chunk", HexEncode(chunk));
+
+  PartialHeader partial;
+  partial.round = Round(1);
+  partial.attempt = Attempt(1);
+  partial.leaf = binding.digest();
+  partial.log_root = LogRoot({&entry, 1});
+  partial.updates = 1;
+  partial.sum_bytes = 8;
+  partial.step = 0x1p-35;
+  PartialSealer sealer =
+      *PartialSealer::Make(plan, partial, recipient.public_key(),
+                           {.weight = Weight(7), .model_key = {}}, key, SeedOf(0x0a));
+  ExpectRow("partial", HexEncode(sealer.signed_header()));
+  ExpectRow("partial_head", HexEncode(sealer.sealed_head()));
+  ExpectRow("partial_log", HexEncode(EncodePartialLog({&entry, 1})));
+  Bytes sum(8 + kAeadTagSize);
+  sealer.SealChunk(0, Bytes{3, 0, 0, 0, 0, 0, 0, 0}, absl::MakeSpan(sum));
+  ExpectRow("partial_chunk", HexEncode(sum));
+
+  const UpdateEncoding encoding{.kind = EncodingKind::kTopK, .block_elements = 1024, .kept = 33};
+  ExpectRow("update_encoding", HexEncode(cbor::EncodeFields(encoding)));
+
   const Bytes model_key(kModelKeySize, 0x07);
   ExpectRow("model_key_commitment", ModelKeyCommitment(model_key).hex());
 }
