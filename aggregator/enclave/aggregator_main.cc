@@ -16,6 +16,7 @@
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -50,6 +51,7 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& op
 
 absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   const Hardening hardening = HardenProcess();
+  KeepFreedMessages();
   const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester, ConnectAttester(options));

@@ -1,7 +1,6 @@
 #include "aggregator/enclave/host_link.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -10,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "protocol/base/error.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -22,11 +22,6 @@ constexpr int kReceiveQueueMessages = 64;
 constexpr int kSendQueueMessages = 1024;
 constexpr int64_t kFrameBytesMax = 65 << 20;  // a start with the largest plan
 constexpr uint64_t kWaitMsMax = 3'600'000;
-
-Bytes Take(const zmq::message_t& frame) {
-  const auto* data = frame.data<uint8_t>();
-  return Bytes(data, data + frame.size());
-}
 
 // As zmq::poll, but an interruption is no error: the caller looks again.
 void Poll(std::vector<zmq::pollitem_t>& items, uint64_t wait_ms) {
@@ -101,43 +96,16 @@ HostLink::Woken HostLink::Wait(int stop_fd, uint64_t wait_ms) {
 }
 
 std::optional<SendMessage> HostLink::Receive() {
-  std::array<Bytes, kFrames> frames;
-  size_t count = 0;
-  try {
-    zmq::message_t frame;
-    do {
-      if (!sockets_->dealer.recv(frame, zmq::recv_flags::dontwait).has_value()) {
-        return std::nullopt;
-      }
-      if (count < kFrames) frames[count] = Take(frame);
-      ++count;
-    } while (frame.more());
-  } catch (const zmq::error_t& error) {
-    SEALFOLD_CHECK(error.num() == EINTR && count == 0);
-    return std::nullopt;
-  }
-  if (count != kFrames) return SendMessage{};
-  return SendMessage{.session = std::move(frames[0]),
-                     .message = {.head = std::move(frames[1]), .bulk = std::move(frames[2])}};
+  std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(sockets_->dealer, kFrames);
+  if (!frames.has_value()) return std::nullopt;
+  if (frames->size() != kFrames) return SendMessage{};
+  return SendMessage{.session = ToBytes((*frames)[0]),
+                     .message = {.head = ToBytes((*frames)[1]), .bulk = std::move((*frames)[2])}};
 }
 
 bool HostLink::Send(const SendMessage& message, int stop_fd) {
-  const std::array<const Bytes*, kFrames> frames = {&message.session, &message.message.head,
-                                                    &message.message.bulk};
-  for (size_t i = 0; i < kFrames;) {
-    const auto flags = i + 1 < kFrames ? zmq::send_flags::dontwait | zmq::send_flags::sndmore
-                                       : zmq::send_flags::dontwait;
-    try {
-      const zmq::const_buffer frame(frames[i]->data(), frames[i]->size());
-      if (sockets_->dealer.send(frame, flags).has_value()) {
-        ++i;
-        continue;
-      }
-    } catch (const zmq::error_t& error) {
-      SEALFOLD_CHECK(error.num() == EINTR);
-      continue;
-    }
-    SEALFOLD_CHECK(i == 0);  // with the first frame ZeroMQ takes the whole message
+  while (SendFrames(sockets_->dealer, {message.session, message.message.head},
+                    message.message.bulk) != SendOutcome::kSent) {
     std::vector<zmq::pollitem_t> items = {{nullptr, stop_fd, ZMQ_POLLIN, 0},
                                           {sockets_->dealer.handle(), 0, ZMQ_POLLOUT, 0}};
     Poll(items, kWaitMsMax);

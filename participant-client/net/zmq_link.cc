@@ -1,7 +1,5 @@
 #include "participant-client/net/zmq_link.h"
 
-#include <zmq.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
@@ -9,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -18,6 +17,7 @@ constexpr int kReconnectMs = 100;
 constexpr int kReconnectMsMax = 2000;
 constexpr int kHeartbeatMs = 5000;
 constexpr int kHeartbeatTimeoutMs = 20'000;
+constexpr size_t kFrames = 2;
 
 struct ContextDeleter {
   void operator()(void* context) const { zmq_ctx_term(context); }
@@ -32,22 +32,6 @@ absl::Status ZmqError(absl::string_view doing) {
                     .expected = "",
                     .found = zmq_strerror(zmq_errno())});
 }
-
-class Frame {
- public:
-  Frame() { zmq_msg_init(&message_); }
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
-  ~Frame() { zmq_msg_close(&message_); }
-  zmq_msg_t* get() { return &message_; }
-  ByteSpan span() {
-    return ByteSpan(static_cast<const uint8_t*>(zmq_msg_data(&message_)), zmq_msg_size(&message_));
-  }
-  bool more() const { return zmq_msg_more(&message_) != 0; }
-
- private:
-  zmq_msg_t message_;
-};
 
 class ZmqLink : public Link {
  public:
@@ -75,11 +59,8 @@ class ZmqLink : public Link {
   }
 
   absl::Status Send(const Message& message) override {
-    if (!SendFrame(message.head, ZMQ_SNDMORE) || !SendFrame(message.bulk, 0)) {
-      // A full queue is a peer that is gone: the message counts as lost.
-      if (zmq_errno() == EAGAIN) return absl::OkStatus();
-      return ZmqError("sending");
-    }
+    // A full queue is a peer that is gone: the message counts as lost.
+    SendFrames(Socket(), {message.head}, message.bulk);
     return absl::OkStatus();
   }
 
@@ -89,31 +70,21 @@ class ZmqLink : public Link {
         zmq_poll(&item, 1, static_cast<long>(std::min<uint64_t>(timeout_ms, INT_MAX)));
     if (ready < 0 && zmq_errno() != EINTR) return ZmqError("waiting");
     if (ready <= 0) return std::nullopt;
-    Message message;
-    Bytes* const parts[] = {&message.head, &message.bulk};
-    size_t count = 0;
-    bool more = true;
-    for (; more; ++count) {
-      Frame frame;
-      if (zmq_msg_recv(frame.get(), socket_.get(), ZMQ_DONTWAIT) < 0) {
-        if (zmq_errno() == EAGAIN || zmq_errno() == EINTR) return std::nullopt;
-        return ZmqError("receiving");
-      }
-      if (count < 2) *parts[count] = ToBytes(frame.span());
-      more = frame.more();
-    }
+    std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(Socket(), kFrames);
     // Not a message of ours: as good as lost.
-    if (count > 2 || message.head.size() > kMessageHeadBytesMax) return std::nullopt;
-    return message;
+    if (!frames.has_value() || frames->empty() || frames->size() > kFrames ||
+        (*frames)[0].size() > kMessageHeadBytesMax) {
+      return std::nullopt;
+    }
+    frames->resize(kFrames);
+    return Message{.head = ToBytes((*frames)[0]), .bulk = std::move((*frames)[1])};
   }
 
  private:
   bool Set(int option, int value) {
     return zmq_setsockopt(socket_.get(), option, &value, sizeof(value)) == 0;
   }
-  bool SendFrame(const Bytes& bytes, int flags) {
-    return zmq_send(socket_.get(), bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT) >= 0;
-  }
+  zmq::socket_ref Socket() { return {zmq::from_handle, socket_.get()}; }
 
   // The socket closes before its context ends.
   std::unique_ptr<void, ContextDeleter> context_;

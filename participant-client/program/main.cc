@@ -6,6 +6,7 @@
 #include "participant-client/program/verb.h"
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -36,6 +37,7 @@ int Run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  sealfold::KeepFreedMessages();
   try {
     return sealfold::Run(argc, argv);
   } catch (const std::exception& error) {

@@ -32,7 +32,7 @@ class LinkHere : public Link {
 };
 
 template <class M>
-void Answer(const M& message, std::vector<Message>& out, Bytes bulk = {}) {
+void Answer(const M& message, std::vector<Message>& out, SharedBytes bulk = {}) {
   out.push_back({.head = cbor::EncodeFields(message), .bulk = std::move(bulk)});
 }
 

@@ -116,6 +116,7 @@ absl::Status UpdateFile::CheckValues() const {
     const uint64_t size = spec.size_bytes();
     for (uint64_t done = 0; done < size; done += kReadBytesKept) {
       const uint64_t part = std::min(kReadBytesKept, size - done);
+      file_.Prefetch(tensors_offsets_[t] + done, part);
       ByteSpan elements = file_.span().subspan(tensors_offsets_[t] + done, part);
       auto finding = FindElementFault(spec.dtype, elements, range_);
       if (finding.has_value()) {
@@ -160,22 +161,26 @@ UpdateIdentity UpdateFile::Identity(Weight weight) const {
 
 void UpdateFile::Read(uint64_t offset, MutableByteSpan out) {
   SEALFOLD_CHECK(offset + out.size() <= layout_.size_bytes);
-  std::fill(out.begin(), out.end(), uint8_t{0});
   // The last part that starts at or before `offset`, then on until `out` is full.
   auto part = std::upper_bound(
       layout_.parts.begin(), layout_.parts.end(), offset,
       [](uint64_t value, const PayloadLayout::Part& p) { return value < p.offset_bytes; });
   SEALFOLD_CHECK(part != layout_.parts.begin());
   const uint64_t end = offset + out.size();
+  uint64_t filled = 0;
   for (--part; part != layout_.parts.end() && part->offset_bytes < end; ++part) {
     const auto t = static_cast<size_t>(part - layout_.parts.begin());
     const uint64_t first = std::max(offset, part->offset_bytes);
     const uint64_t last = std::min(end, part->offset_bytes + tensors_[t].size_bytes());
     if (first >= last) continue;  // only padding of this part is asked for
+    std::fill(out.begin() + static_cast<ptrdiff_t>(filled),
+              out.begin() + static_cast<ptrdiff_t>(first - offset), uint8_t{0});
+    filled = last - offset;
     ByteSpan bytes =
         file_.span().subspan(tensors_offsets_[t] + (first - part->offset_bytes), last - first);
     std::copy(bytes.begin(), bytes.end(), out.begin() + static_cast<ptrdiff_t>(first - offset));
   }
+  std::fill(out.begin() + static_cast<ptrdiff_t>(filled), out.end(), uint8_t{0});
   NoteRead(out.size());
 }
 

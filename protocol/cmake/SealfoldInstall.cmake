@@ -3,7 +3,7 @@
 
 include(CMakePackageConfigHelpers)
 
-set(sealfold_libraries sealfold_protocol sealfold_attest sealfold_participant)
+set(sealfold_libraries sealfold_protocol sealfold_zmq sealfold_attest sealfold_participant)
 install(TARGETS ${sealfold_libraries} EXPORT sealfoldTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 foreach(folder protocol attest participant-client)

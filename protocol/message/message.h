@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "protocol/base/shared_bytes.h"
 #include "protocol/base/types.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/envelope/binding.h"
@@ -28,12 +29,12 @@ inline constexpr size_t kPartBytesMax = 1u << 20;  // of a file, per `part`, `ba
 
 struct Message {
   Bytes head;
-  Bytes bulk;
+  SharedBytes bulk;
 };
 
 // Requires: M has Fields and kType.
 template <class M>
-Message ToMessage(const M& message, Bytes bulk = {}) {
+Message ToMessage(const M& message, SharedBytes bulk = {}) {
   Message out;
   out.head = cbor::EncodeFields(message);
   out.bulk = std::move(bulk);

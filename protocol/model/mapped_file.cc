@@ -63,6 +63,14 @@ MappedFile::~MappedFile() {
   if (!span_.empty()) munmap(Address(span_), span_.size());
 }
 
+void MappedFile::Prefetch(uint64_t offset, uint64_t bytes) const {
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t first = std::min<uint64_t>(offset, span_.size()) / page * page;
+  const uint64_t end = first + std::min<uint64_t>(bytes + page, span_.size() - first);
+  // An older kernel refuses it, and the pages come as they are touched.
+  if (end > first) madvise(Address(span_.subspan(first)), end - first, MADV_POPULATE_READ);
+}
+
 void MappedFile::DropBefore(uint64_t bytes) const {
   const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   const uint64_t whole_pages = std::min<uint64_t>(bytes, span_.size()) / page * page;

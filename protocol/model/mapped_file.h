@@ -22,6 +22,9 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   ByteSpan span() const { return span_; }
+  // Has the pages of `bytes` from `offset` on in memory before they are touched one by one, where
+  // the system can do that.
+  void Prefetch(uint64_t offset, uint64_t bytes) const;
   // Tells the system that the first `bytes` are not needed any more, so that a long read does not
   // fill memory. They stay readable: touched again, they are read from the file again.
   void DropBefore(uint64_t bytes) const;

@@ -33,14 +33,14 @@ using Action = std::variant<SendMessage, AskEvidence>;
 using Actions = std::vector<Action>;  // to be done in this order
 
 template <class M>
-void Send(Actions& actions, const Bytes& session, const M& message, Bytes bulk = {}) {
+void Send(Actions& actions, const Bytes& session, const M& message, SharedBytes bulk = {}) {
   actions.push_back(
       SendMessage{.session = session,
                   .message = {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)}});
 }
 
 template <class M>
-void SendHost(Actions& actions, const M& message, Bytes bulk = {}) {
+void SendHost(Actions& actions, const M& message, SharedBytes bulk = {}) {
   Send(actions, {}, message, std::move(bulk));
 }
 

@@ -12,7 +12,7 @@
 namespace sealfold::testing {
 
 template <class M>
-Message Encode(const M& message, Bytes bulk = {}) {
+Message Encode(const M& message, SharedBytes bulk = {}) {
   return {.head = cbor::EncodeFields(message), .bulk = std::move(bulk)};
 }
 

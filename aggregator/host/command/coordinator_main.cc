@@ -17,6 +17,7 @@
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -66,6 +67,7 @@ absl::Status MakePlanFiles(const MakePlanOptions& options, const Output& output)
 }
 
 absl::Status ServeRun(const ServeOptions& options, const Output& output) {
+  KeepFreedMessages();
   spdlog::set_default_logger(spdlog::stderr_logger_st("coordinator"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %l %v");
   const StopSignal stop;

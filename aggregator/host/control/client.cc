@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/host/control/control_message.h"
-#include "aggregator/host/serve/frames.h"
 #include "protocol/base/error.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -64,16 +64,16 @@ absl::StatusOr<HostClient> HostClient::Connect(const std::string& endpoint) {
 absl::StatusOr<Message> HostClient::Ask(const Message& question, int timeout_ms) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(timeout_ms);
-  SendFrames(state_->socket, {question.head, question.bulk});
+  SendFrames(state_->socket, {question.head}, question.bulk);
   while (true) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now()).count();
     if (left <= 0) break;
     zmq::pollitem_t item = {state_->socket.handle(), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(&item, 1, left) <= 0) continue;
-    std::optional<std::vector<Bytes>> frames = ReceiveFrames(state_->socket, 2);
+    std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(state_->socket, 2);
     if (!frames.has_value() || frames->size() != 2) continue;
-    Message answer = {.head = std::move((*frames)[0]), .bulk = std::move((*frames)[1])};
+    Message answer = {.head = ToBytes((*frames)[0]), .bulk = std::move((*frames)[1])};
     SEALFOLD_ASSIGN_OR_RETURN(const std::string type, cbor::PeekType(answer.head));
     if (type != RefusedMessage::kType) return answer;
     SEALFOLD_ASSIGN_OR_RETURN(const RefusedMessage refused,

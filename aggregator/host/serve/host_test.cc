@@ -22,7 +22,7 @@ std::string CodeOf(const Message& message) {
 class HostTest : public ::testing::Test {
  protected:
   template <class M>
-  HostOutput Ask(const std::string& who, const M& message, Bytes bulk = {}) {
+  HostOutput Ask(const std::string& who, const M& message, SharedBytes bulk = {}) {
     HostOutput out;
     host_.OnParticipant(Id(who), ToMessage(message, std::move(bulk)), now_ms_, out);
     return out;

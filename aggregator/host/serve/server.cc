@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "aggregator/host/serve/frames.h"
 #include "aggregator/host/serve/host.h"
 #include "protocol/base/error.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
@@ -164,12 +164,12 @@ absl::Status Server::Run() {
 
 void Server::ReceiveParticipants() {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
-    std::optional<std::vector<Bytes>> frames = ReceiveFrames(participants_, 3);
+    std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(participants_, 3);
     if (!frames.has_value()) return;
     if (frames->size() != 3) continue;
     HostOutput out;
-    host_.OnParticipant((*frames)[0], {std::move((*frames)[1]), std::move((*frames)[2])}, NowMs(),
-                        out);
+    host_.OnParticipant(ToBytes((*frames)[0]), {ToBytes((*frames)[1]), std::move((*frames)[2])},
+                        NowMs(), out);
     Deliver(std::move(out));
   }
 }
@@ -177,14 +177,14 @@ void Server::ReceiveParticipants() {
 // True if more may be there.
 bool Server::ReceiveAggregator() {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
-    std::optional<std::vector<Bytes>> frames = ReceiveFrames(aggregator_, 4);
+    std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(aggregator_, 4);
     if (!frames.has_value()) return false;
     const bool probe = frames->size() == 2 && (*frames)[1].empty();
     if (frames->size() != 4 && !probe) continue;
     frames->resize(4);
     HostOutput out;
-    host_.OnAggregator((*frames)[0], (*frames)[1],
-                       {std::move((*frames)[2]), std::move((*frames)[3])}, NowMs(), out);
+    host_.OnAggregator(ToBytes((*frames)[0]), ToBytes((*frames)[1]),
+                       {ToBytes((*frames)[2]), std::move((*frames)[3])}, NowMs(), out);
     Deliver(std::move(out));
   }
   return true;
@@ -192,18 +192,19 @@ bool Server::ReceiveAggregator() {
 
 void Server::ReceiveControl() {
   for (int i = 0; i < kMessagesPerTurn; ++i) {
-    std::optional<std::vector<Bytes>> frames = ReceiveFrames(control_, 3);
+    std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(control_, 3);
     if (!frames.has_value()) return;
     if (frames->size() != 3) continue;
     HostOutput out;
-    host_.OnControl((*frames)[0], {std::move((*frames)[1]), std::move((*frames)[2])}, NowMs(), out);
+    host_.OnControl(ToBytes((*frames)[0]), {ToBytes((*frames)[1]), std::move((*frames)[2])},
+                    NowMs(), out);
     Deliver(std::move(out));
   }
 }
 
 void Server::ReceiveMonitor() {
   bool lost = false;
-  while (std::optional<std::vector<Bytes>> frames = ReceiveFrames(monitor_, 2)) {
+  while (std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(monitor_, 2)) {
     uint16_t event = 0;
     if (frames->empty() || frames->front().size() < sizeof(event)) continue;
     std::copy_n(frames->front().begin(), sizeof(event), reinterpret_cast<uint8_t*>(&event));
@@ -226,9 +227,10 @@ void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
   }
   // Messages stay in order.
   const SendOutcome outcome =
-      backlog_.empty() ? SendFrames(aggregator_, {host_.aggregator(), routed.peer,
-                                                  routed.message.head, routed.message.bulk})
-                       : SendOutcome::kBusy;
+      backlog_.empty()
+          ? SendFrames(aggregator_, {host_.aggregator(), routed.peer, routed.message.head},
+                       routed.message.bulk)
+          : SendOutcome::kBusy;
   if (outcome == SendOutcome::kSent) return;
   backlog_.push_back(std::move(routed));
   if (outcome == SendOutcome::kBusy) return;
@@ -242,10 +244,10 @@ void Server::Deliver(HostOutput out) {
   while (true) {
     for (const std::string& note : out.notes) log_(note);
     for (const Routed& routed : out.to_participants) {
-      SendFrames(participants_, {routed.peer, routed.message.head, routed.message.bulk});
+      SendFrames(participants_, {routed.peer, routed.message.head}, routed.message.bulk);
     }
     for (const Routed& routed : out.to_control) {
-      SendFrames(control_, {routed.peer, routed.message.head, routed.message.bulk});
+      SendFrames(control_, {routed.peer, routed.message.head}, routed.message.bulk);
     }
     if (out.to_aggregator.empty()) return;
     HostOutput more;

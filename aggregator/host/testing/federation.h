@@ -45,7 +45,7 @@ class Federation {
     return types;
   }
   template <class M>
-  std::vector<std::string> Tell(const M& message, Bytes bulk = {}) {
+  std::vector<std::string> Tell(const M& message, SharedBytes bulk = {}) {
     return After(
         [&](RunOutput& out) { run_->OnAggregatorMessage(ToMessage(message, bulk), now_ms_, out); });
   }
