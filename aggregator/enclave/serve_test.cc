@@ -79,7 +79,7 @@ class ServeTest : public ::testing::Test {
     }
   }
   void Say(absl::string_view session, const Message& message) {
-    SendFrames({ToBytes(AsBytes(session)), message.head, message.bulk});
+    SendFrames({ToBytes(AsBytes(session)), message.head, ToBytes(message.bulk)});
   }
   SendMessage Hear() {
     std::vector<Bytes> frames;

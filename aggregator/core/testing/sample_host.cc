@@ -93,7 +93,7 @@ void SampleHost::DoHost(const Message& message) {
     SEALFOLD_CHECK(offset == model_file.size());
     Append(model_file, message.bulk);
   } else if (type == Finished::kType) {
-    record_file = As<RecordFile>({.head = message.bulk, .bulk = {}});
+    record_file = As<RecordFile>({.head = ToBytes(message.bulk), .bulk = {}});
   } else if (type == Failed::kType) {
     failed = As<Failed>(message);
   } else if (type == RefusedMessage::kType) {
