@@ -66,7 +66,7 @@ class SoftnsmEndToEndTest : public testing::Test {
   // A copy of `program` that differs in one byte: of the ELF header's padding, so that it runs all
   // the same.
   std::string ChangedCopy(const std::string& program) {
-    const std::string path = dir_.Path("changed");
+    std::string path = dir_.Path("changed");
     std::filesystem::copy_file(program, path);
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
     file.seekp(15);

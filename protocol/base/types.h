@@ -69,6 +69,7 @@ class StrongUint {
   constexpr explicit StrongUint(uint64_t value) : value_(value) {}
   constexpr uint64_t value() const { return value_; }
   constexpr StrongUint next() const { return StrongUint(value_ + 1); }
+  // NOLINTNEXTLINE(modernize-use-nullptr): what the compiler makes of <=> is not ours to change
   friend auto operator<=>(const StrongUint&, const StrongUint&) = default;
 
  private:

@@ -19,7 +19,7 @@ namespace sealfold::hospitals {
 class Draws {
  public:
   // A stream of its own for each list of seeds.
-  explicit Draws(std::initializer_list<uint64_t> seeds) {
+  Draws(std::initializer_list<uint64_t> seeds) {
     std::vector<uint32_t> words;
     for (const uint64_t seed : seeds) {
       words.push_back(static_cast<uint32_t>(seed));

@@ -38,7 +38,7 @@ TEST(Draws, BelowCoversItsRangeEvenly) {
   }
   // A third each; six standard deviations of a binomial are 490.
   for (const int count : seen) {
-    EXPECT_NEAR(count, kDraws / 3, 490);
+    EXPECT_NEAR(count, kDraws / 3.0, 490);
   }
   EXPECT_EQ(draws.Below(1), 0);
 }
@@ -54,7 +54,7 @@ TEST(Draws, ShuffleGivesEachOrderAlikeOften) {
     ++first_goes_to.at(std::find(items.begin(), items.end(), 0) - items.begin());
   }
   for (const int count : first_goes_to) {
-    EXPECT_NEAR(count, kDraws / 3, 490);
+    EXPECT_NEAR(count, kDraws / 3.0, 490);
   }
 }
 
