@@ -63,6 +63,15 @@ struct State {
   }
 };
 
+// Over the head or the bulk, as the number of bytes says.
+void LayOver(ByteSpan bytes, Message& message) {
+  if (bytes.size() % 2 == 0) {
+    LayOver(bytes, message.head);
+  } else {
+    testing::ChangeBulk(message, [&](Bytes& bulk) { LayOver(bytes, bulk); });
+  }
+}
+
 Message MessageFor(State& state, size_t party, uint8_t kind, ByteSpan bytes) {
   SampleSender& sender = *state.senders[party];
   Message message;
@@ -85,11 +94,11 @@ Message MessageFor(State& state, size_t party, uint8_t kind, ByteSpan bytes) {
       break;
     case kBeginOver:
       message = sender.begin();
-      LayOver(bytes, bytes.size() % 2 == 0 ? message.head : message.bulk);
+      LayOver(bytes, message);
       break;
     case kChunkOver:
       message = sender.chunk(state.next[party] % sender.chunk_count());
-      LayOver(bytes, bytes.size() % 2 == 0 ? message.head : message.bulk);
+      LayOver(bytes, message);
       break;
     default:
       message = sender.chunk(state.next[party]++ % sender.chunk_count());

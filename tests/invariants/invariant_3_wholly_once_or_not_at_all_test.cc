@@ -78,7 +78,7 @@ TEST_F(WhollyOnceTest, AnUpdateWithABrokenSealLeavesNoTraceBesideAnother) {
     std::string code;
     for (uint64_t i = 0; i < sender.chunk_count(); ++i) {
       Message chunk = sender.chunk(i);
-      if (i == broken) chunk.bulk[100] ^= 1;
+      if (i == broken) testing::ChangeBulk(chunk, [&](Bytes& bulk) { bulk[100] ^= 1; });
       code = host.Code(0, chunk);
     }
     EXPECT_EQ(code, "seal_broken");

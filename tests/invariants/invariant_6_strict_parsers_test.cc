@@ -59,7 +59,7 @@ TEST_F(StrictParsersTest, OtherEncodingsOfAGoodMessageAreRefused) {
 
 TEST_F(StrictParsersTest, MessagesBeyondTheirBoundsAreRefusedUnread) {
   for (Message message : GoodMessages()) {
-    message.bulk.resize(kMessageBulkBytesMax + 1);
+    testing::ChangeBulk(message, [](Bytes& bulk) { bulk.resize(kMessageBulkBytesMax + 1); });
     EXPECT_NE(host_.Code(0, message), "");
   }
   Message message{.head = Bytes(kMessageHeadBytesMax + 1, 0x80), .bulk = {}};

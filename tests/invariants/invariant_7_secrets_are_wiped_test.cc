@@ -149,7 +149,7 @@ TEST(SecretsAreWipedTest, AnUpdateThatIsGivenUpIsGoneToo) {
   const std::vector<Message> messages = SealMarkedUpdate(run, host.GetOffer(0));
   for (size_t i = 0; i + 1 < messages.size(); ++i) host.Say(0, messages[i]);
   Message broken = messages.back();
-  broken.bulk.back() ^= 1;
+  testing::ChangeBulk(broken, [](Bytes& bulk) { bulk.back() ^= 1; });
   host.Say(0, broken);  // folded, and taken out again
   EXPECT_EQ(CountInMemory(MarkInverted()), 0u);
   host.round.reset();

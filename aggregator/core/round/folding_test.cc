@@ -40,7 +40,7 @@ class FoldingTest : public ::testing::Test {
   void Send(size_t party, uint64_t end = 5, uint64_t broken = UINT64_MAX) {
     for (uint64_t i = 0; i < end; ++i) {
       Message chunk = senders[party].chunk(i);
-      if (i == broken) chunk.bulk[0] ^= 1;
+      if (i == broken) testing::ChangeBulk(chunk, [&](Bytes& bulk) { bulk[0] ^= 1; });
       EXPECT_EQ(host->Code(party, chunk), "");
     }
   }

@@ -16,7 +16,7 @@ using testing::SampleUpdate;
 using testing::TypeOf;
 
 Message Flipped(Message chunk) {
-  chunk.bulk[chunk.bulk.size() / 2] ^= 8;
+  testing::ChangeBulk(chunk, [](Bytes& bulk) { bulk[bulk.size() / 2] ^= 8; });
   return chunk;
 }
 

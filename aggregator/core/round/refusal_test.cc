@@ -102,7 +102,7 @@ TEST_F(RefusalTest, UnknownParticipant) {
 TEST_F(RefusalTest, WrongRecipientKey) {
   EnvelopeHeader header = Header();
   header.recipient = Sha256(AsBytes("another key"));
-  const Bytes head = BeginWith(Header()).bulk;
+  const Bytes head = ToBytes(BeginWith(Header()).bulk);
   EXPECT_EQ(host->SayOne(1, SignedBegin(header, run.parties[1].key, head)), "wrong_recipient_key");
 }
 
@@ -169,12 +169,12 @@ TEST_F(RefusalTest, StartThatIsNeitherZeroNorNext) {
 
 TEST_F(RefusalTest, HeadThatDoesNotOpen) {
   Message begin = BeginWith(Header());
-  begin.bulk[3] ^= 1;
+  testing::ChangeBulk(begin, [&](Bytes& bulk) { bulk[3] ^= 1; });
   EXPECT_EQ(host->SayOne(1, begin), "seal_broken");
-  begin.bulk[3] ^= 1;
-  begin.bulk.pop_back();
+  testing::ChangeBulk(begin, [&](Bytes& bulk) { bulk[3] ^= 1; });
+  testing::ChangeBulk(begin, [](Bytes& bulk) { bulk.pop_back(); });
   EXPECT_EQ(host->SayOne(1, begin), "head_length");
-  begin.bulk.clear();
+  testing::ChangeBulk(begin, [](Bytes& bulk) { bulk.clear(); });
   EXPECT_EQ(host->SayOne(1, begin), "head_length");
   // Sealed to another key, under a header that claims the right one.
   const HpkeKeyPair other = HpkeKeyPair::Derive(SeedOf("other"));
@@ -253,15 +253,15 @@ TEST_F(RefusalTest, ChunkOfTheWrongSize) {
   SampleSender sender(run, 1, offer, update, {});
   host->Say(1, sender.begin());
   Message truncated = sender.chunk(0);
-  truncated.bulk.pop_back();
+  testing::ChangeBulk(truncated, [](Bytes& bulk) { bulk.pop_back(); });
   EXPECT_EQ(host->Code(1, truncated), "chunk_size_wrong");
   Message oversized = sender.chunk(0);
-  oversized.bulk.push_back(0);
+  testing::ChangeBulk(oversized, [](Bytes& bulk) { bulk.push_back(0); });
   EXPECT_EQ(host->Code(1, oversized), "chunk_size_wrong");
   Message empty = sender.chunk(0);
-  empty.bulk.clear();
+  testing::ChangeBulk(empty, [](Bytes& bulk) { bulk.clear(); });
   EXPECT_EQ(host->Code(1, empty), "chunk_size_wrong");
-  oversized.bulk.resize(kMessageBulkBytesMax + 1);
+  testing::ChangeBulk(oversized, [](Bytes& bulk) { bulk.resize(kMessageBulkBytesMax + 1); });
   EXPECT_EQ(host->Code(1, oversized), "message_too_long");
 }
 
@@ -272,7 +272,7 @@ TEST_F(RefusalTest, ChunkOfAnotherSessionThatDoesNotOpen) {
   host->Say(1, sender.chunk(0));
   for (const size_t byte : {size_t{0}, size_t{2048}, size_t{4096}, size_t{4111}}) {
     Message flipped = sender.chunk(1);
-    flipped.bulk[byte] ^= 0x80;
+    testing::ChangeBulk(flipped, [&](Bytes& bulk) { bulk[byte] ^= 0x80; });
     EXPECT_EQ(host->Code(2, flipped), "seal_broken");
   }
   Message swapped = sender.chunk(2);  // a right chunk under a wrong number
@@ -283,7 +283,7 @@ TEST_F(RefusalTest, ChunkOfAnotherSessionThatDoesNotOpen) {
   EXPECT_EQ(host->Code(2, sender.chunk(1)), "");
   EXPECT_EQ(Stands().next, 2u);
   Message spoiled = sender.chunk(2);
-  spoiled.bulk[0] ^= 1;
+  testing::ChangeBulk(spoiled, [&](Bytes& bulk) { bulk[0] ^= 1; });
   EXPECT_EQ(host->Code(1, spoiled), "seal_broken");
   EXPECT_EQ(Stands().next, 2u);
 }

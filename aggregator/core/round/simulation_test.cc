@@ -143,9 +143,14 @@ Result Simulate(uint64_t seed) {
     if (chance(trouble)) return;  // dropped
     if (chance(trouble)) wire.push_back(packet);
     if (chance(trouble)) {
-      Bytes& bytes =
-          packet.message.bulk.empty() || chance(0.5) ? packet.message.head : packet.message.bulk;
-      if (!bytes.empty()) bytes[random() % bytes.size()] ^= uint8_t{1} << random() % 8;
+      const auto flip = [&](Bytes& bytes) {
+        if (!bytes.empty()) bytes[random() % bytes.size()] ^= uint8_t{1} << random() % 8;
+      };
+      if (packet.message.bulk.empty() || chance(0.5)) {
+        flip(packet.message.head);
+      } else {
+        testing::ChangeBulk(packet.message, flip);
+      }
     }
     if (chance(trouble) && !wire.empty()) {
       wire.insert(wire.begin() + static_cast<int64_t>(random() % wire.size()), packet);

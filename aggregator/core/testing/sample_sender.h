@@ -4,12 +4,21 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "aggregator/core/testing/sample_run.h"
 #include "protocol/envelope/envelope.h"
 #include "protocol/message/message.h"
 
 namespace sealfold::testing {
+
+// Changes the bytes of a message's bulk, which other holders keep as they were: change(Bytes&).
+template <class Change>
+void ChangeBulk(Message& message, Change change) {
+  Bytes bulk = ToBytes(message.bulk);
+  change(bulk);
+  message.bulk = std::move(bulk);
+}
 
 template <class M>
 Message Encode(const M& message, SharedBytes bulk = {}) {
