@@ -1,17 +1,20 @@
 // Every command in the pages is run: the hospital's guide and the example's page here, block by
-// block in one shell; the verbs of ./run that pages name are those that ./run has.
+// block in one shell; the verbs of ./run that pages name are those that ./run has. The refusals
+// that the specification lists are those that the sources make.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
+#include <regex>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
@@ -98,6 +101,66 @@ TEST(DocsTest, PagesNameOnlyVerbsThatRunHas) {
     }
   }
   EXPECT_GT(named, 5u);
+}
+
+// The codes in the first column of the tables of PROTOCOL.md, section 8; "cbor_*" stands for all
+// that begin so.
+std::set<std::string> SpecifiedCodes() {
+  const std::string page = *ReadFile(Source("docs/PROTOCOL.md"), kPageBytesMax);
+  const size_t from = page.find("\n## 8. ");
+  std::set<std::string> codes;
+  for (absl::string_view line :
+       absl::StrSplit(page.substr(from, page.find("\n## 9. ") - from), '\n')) {
+    if (!absl::StartsWith(line, "| `")) continue;
+    const std::vector<absl::string_view> column =
+        absl::StrSplit(line.substr(2, line.find(" |", 2) - 2), ", ");
+    for (absl::string_view code : column) codes.emplace(absl::StripSuffix(code.substr(1), "`"));
+  }
+  return codes;
+}
+
+// The text of all sources below `folders` that are no tests.
+std::string Sources(const std::vector<std::string>& folders) {
+  std::string all;
+  for (const std::string& folder : folders) {
+    for (const auto& file : std::filesystem::recursive_directory_iterator(Source(folder))) {
+      const std::string path = file.path();
+      if (absl::StrContains(path, "/testing/") || absl::EndsWith(path, "_test.cc")) continue;
+      if (!absl::EndsWith(path, ".cc") && !absl::EndsWith(path, ".h")) continue;
+      absl::StrAppend(&all, *ReadFile(path, kPageBytesMax), "\n");
+    }
+  }
+  return all;
+}
+
+TEST(DocsTest, EveryRefusalOfTheSpecificationIsInTheSources) {
+  const std::string sources = Sources({"protocol", "attest", "aggregator"});
+  const std::set<std::string> codes = SpecifiedCodes();
+  EXPECT_GT(codes.size(), 40u);
+  for (const std::string& code : codes) {
+    const std::string literal = absl::EndsWith(code, "*")
+                                    ? absl::StrCat("\"", code.substr(0, code.size() - 1))
+                                    : absl::StrCat("\"", code, "\"");
+    EXPECT_TRUE(absl::StrContains(sources, literal)) << code;
+  }
+}
+
+// Codes are the only texts in these sources that look like one.
+TEST(DocsTest, EveryRefusalOfTheSourcesIsInTheSpecification) {
+  const std::set<std::string> own = {"file_unusable"};  // the host's, about its own files
+  const std::set<std::string> codes = SpecifiedCodes();
+  const std::string sources = absl::StrCat(
+      Sources({"aggregator/core"}), *ReadFile(Source("aggregator/host/run/run.cc"), kPageBytesMax),
+      *ReadFile(Source("aggregator/host/serve/host.cc"), kPageBytesMax));
+  const std::regex literal("\"([a-z]+(_[a-z]+)+)\"|\\.code = \"([a-z]+)\"");
+  size_t found = 0;
+  for (std::sregex_iterator match(sources.begin(), sources.end(), literal), end; match != end;
+       ++match, ++found) {
+    const std::string code = (*match)[1].matched ? (*match)[1] : (*match)[3];
+    const std::string family = absl::StrCat(code.substr(0, code.find('_')), "_*");
+    EXPECT_TRUE(codes.count(code) + codes.count(family) + own.count(code) > 0) << code;
+  }
+  EXPECT_GT(found, 40u);
 }
 
 }  // namespace

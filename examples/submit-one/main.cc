@@ -10,6 +10,10 @@
 namespace sealfold {
 namespace {
 
+constexpr char kUsage[] =
+    "Usage: submit-one ENDPOINT POLICY KEY STATE UPDATE\n"
+    "Example: submit-one tcp://127.0.0.1:7300 policy.json north.key state update.safetensors\n";
+
 void Show(const CheckList& checks) {
   for (const Check& check : checks.checks()) {
     std::printf("%s %s: %s\n", check.passed ? "ok" : "NO", check.name.c_str(), check.found.c_str());
@@ -17,9 +21,8 @@ void Show(const CheckList& checks) {
   if (!checks.caveat().empty()) std::printf("%s\n", checks.caveat().c_str());
 }
 
-absl::Status SubmitOne(const std::string& endpoint, const std::string& policy_path,
-                       const std::string& key_path, const std::string& state_dir,
-                       const std::string& update_path) {
+absl::Status SubmitOne(const char* endpoint, const char* policy_path, const char* key_path,
+                       const char* state_dir, const char* update_path) {
   SEALFOLD_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(policy_path));
   SEALFOLD_ASSIGN_OR_RETURN(KeyFile key, ReadKeyFile(key_path, KeyRole::kParticipant));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Client> client,
@@ -27,21 +30,17 @@ absl::Status SubmitOne(const std::string& endpoint, const std::string& policy_pa
                                           .key = key.signing_key(),
                                           .model_key = key.model_key(),
                                           .state_dir = state_dir,
-                                          .connect = [endpoint] { return ConnectZmq(endpoint); }}));
+                                          .connect = [=] { return ConnectZmq(endpoint); }}));
   // Every record so far, verified and chained to the one before.
   SEALFOLD_RETURN_IF_ERROR(client->CatchUp().status());
   // Nothing of the update leaves before each of these checks has passed.
   SEALFOLD_ASSIGN_OR_RETURN(Submission submission,
                             client->Submit(update_path, std::nullopt, {.checks = Show}));
-  const Round round = submission.entry.round;
-  std::printf("submitted to round %d\n", static_cast<int>(round.value()));
-
-  uint64_t version = 0;
+  std::printf("submitted to round %d\n", static_cast<int>(submission.entry.round.value()));
   RunStatus status;
-  do {
-    SEALFOLD_ASSIGN_OR_RETURN(status, client->Status(version));
-    version = status.version;
-  } while (status.records < round.value());
+  do {  // answered when something has changed
+    SEALFOLD_ASSIGN_OR_RETURN(status, client->Status(status.version));
+  } while (status.records < submission.entry.round.value());
   SEALFOLD_ASSIGN_OR_RETURN(RoundReport report, client->NextRecord());
   SEALFOLD_ASSIGN_OR_RETURN(std::string model, client->BaseModel());
   std::printf("in the record, shown by %s; the new model is %s\n",
@@ -53,10 +52,11 @@ absl::Status SubmitOne(const std::string& endpoint, const std::string& policy_pa
 }  // namespace sealfold
 
 int main(int argc, char** argv) {
-  const sealfold::Output output(/*json=*/false);
   if (argc != 6) {
-    std::fprintf(stderr, "usage: submit-one ENDPOINT POLICY KEY STATE UPDATE\n");
-    return sealfold::kExitUsage;
+    const bool help = argc == 2 && std::string(argv[1]) == "--help";
+    std::fputs(sealfold::kUsage, help ? stdout : stderr);
+    return help ? sealfold::kExitDone : sealfold::kExitUsage;
   }
-  return output.Finish(sealfold::SubmitOne(argv[1], argv[2], argv[3], argv[4], argv[5]));
+  return sealfold::Output(/*json=*/false)
+      .Finish(sealfold::SubmitOne(argv[1], argv[2], argv[3], argv[4], argv[5]));
 }

@@ -17,9 +17,7 @@ int Run(int argc, char** argv) {
       "that "
       "alone, and verifies what comes back.",
       "sealfold-participant");
-  app.fallthrough();
   bool json = false;
-  app.add_flag("--json", json, "One JSON object, or JSON Lines, instead of text");
   Verb called;
   AddKeygen(app, called);
   AddInspect(app, called);
@@ -27,6 +25,9 @@ int Run(int argc, char** argv) {
   AddFetch(app, called);
   AddJoin(app, called);
   AddVerify(app, called);
+  for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    verb->add_flag("--json", json, "Print JSON: one object, or JSON Lines");
+  }
   if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
   return output.Finish(called(output));

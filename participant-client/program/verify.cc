@@ -34,7 +34,7 @@ absl::StatusOr<std::vector<JudgedFile>> ReadRecords(const VerifyOptions& options
     RecordJudgement judgement = JudgeRecord(AsBytes(bytes), policy, std::nullopt);
     if (!judgement.record.has_value()) {
       PrintChecks(output, path, judgement.checks);
-      return judgement.checks.status();
+      return About(path, judgement.checks.status());
     }
     files.push_back({path, std::move(judgement)});
   }
@@ -62,7 +62,7 @@ absl::Status CheckRecords(std::vector<JudgedFile>& files, const Output& output) 
                                record.record.round.value(), ", ", file.path, ", ",
                                file.judgement.checks.checks().size(), " checks"));
     }
-    SEALFOLD_RETURN_IF_ERROR(file.judgement.checks.status());
+    SEALFOLD_RETURN_IF_ERROR(About(file.path, file.judgement.checks.status()));
   }
   return absl::OkStatus();
 }
@@ -71,7 +71,8 @@ absl::Status CheckReceipts(const VerifyOptions& options, const std::vector<Judge
                            CheckList& checks) {
   for (const std::string& path : options.receipt_paths) {
     SEALFOLD_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kReceiptBytesMax));
-    SEALFOLD_ASSIGN_OR_RETURN(ReceiptProof proof, cbor::DecodeFields<ReceiptProof>(AsBytes(bytes)));
+    const absl::StatusOr<ReceiptProof> proof = cbor::DecodeFields<ReceiptProof>(AsBytes(bytes));
+    if (!proof.ok()) return About(path, proof.status());
     // Of the records given, the one whose key signed it.
     absl::Status status = Refused({.code = "receipt_of_other_round",
                                    .what = path,
@@ -79,8 +80,8 @@ absl::Status CheckReceipts(const VerifyOptions& options, const std::vector<Judge
                                    .found = "none of their keys signed it"});
     for (const JudgedFile& file : files) {
       const SigningPublicKey& key = file.judgement.file->binding.record_key;
-      if (OpenReceipt(proof.receipt, key).ok()) {
-        status = CheckReceiptProof(proof, *file.judgement.record, key);
+      if (OpenReceipt(proof->receipt, key).ok()) {
+        status = CheckReceiptProof(*proof, *file.judgement.record, key);
       }
     }
     checks.Add("receipt", absl::StrCat(path, ", in its round's log"), status);

@@ -102,7 +102,9 @@ absl::StatusOr<UpdateFile> UpdateFile::Open(const std::string& path, const Plan&
   UpdateFile update(std::move(file), plan);
   update.identity_ = std::move(identity);
   ByteSpan bytes = update.file_.span();
-  SEALFOLD_ASSIGN_OR_RETURN(update.header_, SafetensorsHeader::Parse(bytes, bytes.size()));
+  absl::StatusOr<SafetensorsHeader> header = SafetensorsHeader::Parse(bytes, bytes.size());
+  if (!header.ok()) return About(path, header.status());
+  update.header_ = *std::move(header);
   SEALFOLD_RETURN_IF_ERROR(CompareTensors(update.header_, plan));
   for (const TensorSpec& spec : plan.tensors) {
     update.tensors_offsets_.push_back(update.header_.Find(spec.name)->offset_bytes);

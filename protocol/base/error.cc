@@ -59,6 +59,13 @@ Explanation Explain(const absl::Status& status) {
           .advice = fields[4]};
 }
 
+absl::Status About(absl::string_view subject, const absl::Status& status) {
+  if (status.ok()) return status;
+  Explanation explanation = Explain(status);
+  explanation.what = absl::StrCat(subject, ": ", explanation.what);
+  return Make(status.code(), explanation);
+}
+
 std::string ErrorCode(const absl::Status& status) {
   return status.ok() ? "" : Explain(status).code;
 }

@@ -1,7 +1,7 @@
 // Errors that a peer or a user can cause, told as: what failed, expected, found, what to do.
 //
 // Every such error is an absl::Status whose code says what kind of thing went wrong (and with it a
-// program's exit code, see protocol/program/exit_code.h) and which carries an `Explanation`. The
+// program's exit code, see protocol/program/program.h) and which carries an `Explanation`. The
 // `code` of an explanation is a stable name, e.g. "chunk_out_of_order": tests, peers and scripts
 // match on it.
 #ifndef SEALFOLD_PROTOCOL_BASE_ERROR_H_
@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 namespace sealfold {
 
@@ -31,6 +32,9 @@ absl::Status PeerError(const Explanation& explanation);
 // The explanation that `status` carries; for a status made elsewhere, one with its message as
 // `what`. Requires: !status.ok().
 Explanation Explain(const absl::Status& status);
+
+// The same error, its `what` preceded by "SUBJECT: ", such as the file that was read. OK stays OK.
+absl::Status About(absl::string_view subject, const absl::Status& status);
 
 // The explanation's code, or "" for an OK status.
 std::string ErrorCode(const absl::Status& status);

@@ -92,6 +92,7 @@ function(sealfold_library name)
   cmake_parse_arguments(arg "" "FOLDER" "SOURCES;LINKS;PRIVATE_LINKS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   add_library(sealfold::${name} ALIAS ${name})
+  target_compile_features(${name} PUBLIC cxx_std_20)  # also of who uses the installed package
   target_link_libraries(${name} PUBLIC ${arg_LINKS}
     PRIVATE ${arg_PRIVATE_LINKS} $<BUILD_INTERFACE:sealfold_options>)
   sealfold_include_root(${name} ${arg_FOLDER})
@@ -104,13 +105,14 @@ function(sealfold_executable name)
   target_link_libraries(${name} PRIVATE ${arg_LINKS} sealfold_options)
 endfunction()
 
-# sealfold_program(NAME SOURCES ... LINKS ...): a program that people run; `programs` builds them all.
+# sealfold_program(NAME SOURCES ... LINKS ...): a program that people run; `programs` builds them all, and the global
+# property sealfold_programs names them.
 add_custom_target(programs)
 function(sealfold_program name)
   sealfold_executable(${name} ${ARGN})
   add_dependencies(programs ${name})
+  set_property(GLOBAL APPEND PROPERTY sealfold_programs ${name})
 endfunction()
-
 
 # sealfold_test(NAME SOURCES ... LINKS ... [LABELS ...]): a GoogleTest program whose cases ctest lists.
 function(sealfold_test name)

@@ -83,11 +83,11 @@ absl::StatusOr<Secret> ReadSecretFile(int fd, const std::string& path) {
     return Unreadable(path, "another kind of file, or one of another size");
   }
   if ((info.st_mode & 077) != 0) {
-    return Refused({.code = "key_file_exposed",
-                    .what = absl::StrCat("key file ", path),
-                    .expected = "a file that only its owner may read",
-                    .found = "permissions for group or others",
-                    .advice = absl::StrCat("chmod 600 ", path)});
+    return BadInput({.code = "key_file_exposed",
+                     .what = absl::StrCat("key file ", path),
+                     .expected = "a file that only its owner may read",
+                     .found = "permissions for group or others",
+                     .advice = absl::StrCat("chmod 600 ", path)});
   }
   Secret content(static_cast<size_t>(info.st_size));
   size_t done = 0;
@@ -199,13 +199,14 @@ absl::StatusOr<KeyFile> ReadKeyFile(const std::string& path, KeyRole role) {
   absl::StatusOr<Secret> text = ReadSecretFile(fd, path);
   close(fd);
   if (!text.ok()) return text.status();
-  SEALFOLD_ASSIGN_OR_RETURN(KeyFile file, ParseKeyFile(text->span()));
-  if (file.role != role) {
-    return Refused({.code = "key_role_wrong",
-                    .what = absl::StrCat("key file ", path),
-                    .expected = absl::StrCat("a ", RoleName(role), "'s key"),
-                    .found = absl::StrCat("a ", RoleName(file.role), "'s"),
-                    .advice = "pass the other file, or make one with keygen"});
+  absl::StatusOr<KeyFile> file = ParseKeyFile(text->span());
+  if (!file.ok()) return About(path, file.status());
+  if (file->role != role) {
+    return BadInput({.code = "key_role_wrong",
+                     .what = absl::StrCat("key file ", path),
+                     .expected = absl::StrCat("a ", RoleName(role), "'s key"),
+                     .found = absl::StrCat("a ", RoleName(file->role), "'s"),
+                     .advice = "pass the other file, or make one with keygen"});
   }
   return file;
 }

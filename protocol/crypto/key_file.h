@@ -55,7 +55,7 @@ absl::StatusOr<PublicKeyFile> ParsePublicKeyFile(absl::string_view text, absl::s
 // Writes `path` (mode 0600) and `path`.pub. InvalidArgument ("key_file_exists") rather than
 // overwrite either.
 absl::Status WriteKeyFiles(const std::string& path, const KeyFile& file, absl::string_view name);
-// PermissionDenied ("key_file_exposed") where group or others may read it, or ("key_role_wrong")
+// InvalidArgument ("key_file_exposed") where group or others may read it, or ("key_role_wrong")
 // where it is not `role`'s.
 absl::StatusOr<KeyFile> ReadKeyFile(const std::string& path, KeyRole role);
 absl::StatusOr<PublicKeyFile> ReadPublicKeyFile(const std::string& path);

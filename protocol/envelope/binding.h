@@ -1,4 +1,4 @@
-// What evidence binds: the hash of this goes into a document'"'"'s user_data.
+// What evidence binds: the hash of this goes into a document's user_data.
 #ifndef SEALFOLD_PROTOCOL_ENVELOPE_BINDING_H_
 #define SEALFOLD_PROTOCOL_ENVELOPE_BINDING_H_
 
@@ -15,14 +15,14 @@ struct Binding {
   static constexpr char kType[] = "binding";
   uint64_t protocol = kProtocolVersion;
   Suite suite = Suite::kX25519Aes256Gcm;
-  Digest hpke_key = {};  // SHA-256 of the round'"'"'s HPKE public key
+  Digest hpke_key = {};  // SHA-256 of the round's HPKE public key
   Digest plan = {};
   Round round = {};
   Attempt attempt = {};
-  SigningPublicKey record_key = {};  // signs this round'"'"'s receipts and record
+  SigningPublicKey record_key = {};  // signs this round's receipts and record
   std::optional<Digest> previous_record =
       {};                  // SHA-256 of the signed record of round - 1; none in round 1
-  Digest base_model = {};  // the model file this round'"'"'s updates are deltas of
+  Digest base_model = {};  // the model file this round's updates are deltas of
 
   template <class V>
   void Fields(V& v) {
@@ -38,7 +38,7 @@ struct Binding {
   }
   bool operator==(const Binding&) const = default;
 
-  // SHA-256 of the deterministic encoding: the document'"'"'s user_data.
+  // SHA-256 of the deterministic encoding: the document's user_data.
   Digest digest() const;
 };
 

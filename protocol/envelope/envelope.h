@@ -1,9 +1,9 @@
 // The sealed update (docs/PROTOCOL.md, "Envelope").
 //
-// An update is a payload (PayloadLayout) cut into chunks of the plan'"'"'s size. A signed header
+// An update is a payload (PayloadLayout) cut into chunks of the plan's size. A signed header
 // names plan, round, attempt, participant and key; message 0 of the HPKE context is the sealed head
-// (weight and, for sealed delivery, the last model'"'"'s key); message i + 1 is chunk i. Each
-// message is bound to plan, round, attempt and participant by the context'"'"'s `info`, and to its
+// (weight and, for sealed delivery, the last model's key); message i + 1 is chunk i. Each
+// message is bound to plan, round, attempt and participant by the context's `info`, and to its
 // index and whether it is the last by its `aad`.
 //
 // A sender that lost its HPKE context (a new process) goes on with a new header: `start` is the
@@ -29,12 +29,12 @@ struct EnvelopeHeader {
   Round round;
   Attempt attempt;
   SigningPublicKey participant;
-  Digest recipient;       // SHA-256 of the aggregator'"'"'s HPKE public key of this round
+  Digest recipient;       // SHA-256 of the aggregator's HPKE public key of this round
   uint64_t sequence = 0;  // rises with every header of one participant in one attempt, from 1
   uint64_t start = 0;     // first chunk sealed under this header
   std::optional<Digest> continues;  // digest of the signed header that `start` > 0 goes on from
   uint64_t payload_bytes = 0;
-  SealingPublicKey enc;  // HPKE'"'"'s encapsulated key
+  SealingPublicKey enc;  // HPKE's encapsulated key
 
   template <class V>
   void Fields(V& v) {
@@ -51,10 +51,10 @@ struct EnvelopeHeader {
   }
 };
 
-// Seals one header'"'"'s worth of chunks. Moves, does not copy.
+// Seals one header's worth of chunks. Moves, does not copy.
 class EnvelopeSender {
  public:
-  // `header.enc` is filled in; everything else is the caller'"'"'s. `ephemeral_seed` is fresh.
+  // `header.enc` is filled in; everything else is the caller's. `ephemeral_seed` is fresh.
   static absl::StatusOr<EnvelopeSender> Make(const Plan& plan, EnvelopeHeader header,
                                              const SealingPublicKey& recipient,
                                              const SealedHead& head, const SigningKey& key,
@@ -66,7 +66,7 @@ class EnvelopeSender {
   uint64_t chunk_count() const { return chunk_count_; }
 
   // Seals chunk `index` into `out` (plaintext + kAeadTagSize). Requires: indices strictly rise from
-  // header.start, each at most once; the plaintext has the chunk'"'"'s size.
+  // header.start, each at most once; the plaintext has the chunk's size.
   void SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out);
 
  private:
@@ -88,7 +88,7 @@ struct OpenedHeader {
 // PermissionDenied.
 absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header);
 
-// Opens one header'"'"'s worth of chunks.
+// Opens one header's worth of chunks.
 class EnvelopeReceiver {
  public:
   // PermissionDenied ("seal_broken") when the head was not sealed to `recipient` under this header.
@@ -96,7 +96,7 @@ class EnvelopeReceiver {
                                                const HpkeKeyPair& recipient, ByteSpan sealed_head);
   const SealedHead& head() const { return head_; }
   uint64_t chunk_count() const { return chunk_count_; }
-  // Opens chunk `index` into `out`, which has the chunk'"'"'s plaintext size. "seal_broken" leaves
+  // Opens chunk `index` into `out`, which has the chunk's plaintext size. "seal_broken" leaves
   // nothing in `out`.
   absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
 

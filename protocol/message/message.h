@@ -43,7 +43,7 @@ Message ToMessage(const M& message, SharedBytes bulk = {}) {
 
 // --- participant and host
 
-// Asks for the run'"'"'s state; the host answers when its version passes `after` or after a while.
+// Asks for the run's state; the host answers when its version passes `after` or after a while.
 struct StatusRequest {
   static constexpr char kType[] = "status";
   uint64_t after = 0;
@@ -56,7 +56,7 @@ struct StatusRequest {
 enum class RunPhase { kIdle, kRound, kDone, kFailed };
 absl::Span<const char* const> CborEnumNames(RunPhase);  // "idle", "round", "done", "failed"
 
-// Untrusted information of the host'"'"'s: every claim that matters is checked elsewhere.
+// Untrusted information of the host's: every claim that matters is checked elsewhere.
 struct RunStatus {
   static constexpr char kType[] = "run";
   uint64_t version = 0;
@@ -113,7 +113,7 @@ struct Part {  // bulk: at most kPartBytesMax bytes from `offset`
   }
 };
 
-// Anyone'"'"'s refusal; `code` is the stable name.
+// Anyone's refusal; `code` is the stable name.
 struct RefusedMessage {
   static constexpr char kType[] = "refused";
   std::string code;
@@ -184,7 +184,7 @@ struct Chunk {  // bulk: the sealed chunk
   }
 };
 
-// Where does the participant'"'"'s upload stand?
+// Where does the participant's upload stand?
 struct Query {
   static constexpr char kType[] = "query";
   Digest plan;
@@ -248,7 +248,7 @@ struct StartRound {
   Bytes plan;  // signed
   Round round;
   Attempt attempt;
-  std::optional<Bytes> previous;  // the previous round'"'"'s signed record
+  std::optional<Bytes> previous;  // the previous round's signed record
   template <class V>
   void Fields(V& v) {
     v("plan", plan);

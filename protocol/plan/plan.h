@@ -31,7 +31,7 @@ absl::Span<const char* const> CborEnumNames(Delivery);
 struct PlanParticipant {
   std::string name;            // for people
   SigningPublicKey key;        // signs its envelopes; names it everywhere
-  SealingPublicKey model_key;  // a sealed model'"'"'s key is sealed to it
+  SealingPublicKey model_key;  // a sealed model's key is sealed to it
 
   template <class V>
   void Fields(V& v) {
@@ -46,17 +46,17 @@ struct Plan {
   static constexpr char kType[] = "sealfold-plan-1";
 
   std::string name;
-  uint64_t rounds = 1;  // the run'"'"'s length, 1 to 100 000
+  uint64_t rounds = 1;  // the run's length, 1 to 100 000
   std::vector<TensorSpec> tensors;
   Digest initial_model;  // SHA-256 of the canonical model file that round 1 starts from
   std::vector<PlanParticipant> participants;  // 1 to 65 535, keys unique
   uint64_t quorum = 3;  // fewest updates that may be published; 1 to participants
   Strategy strategy = Strategy::kFedAvg;
-  double learning_rate = 1.0;       // the server'"'"'s: model += learning_rate * mean(updates)
+  double learning_rate = 1.0;       // the server's: model += learning_rate * mean(updates)
   double range = 1.0;               // R: every element of an update is within [-R, R]
   Weight weight_max{1};             // Wmax: the greatest number of examples one update may claim
   uint64_t attempts_max = 3;        // how often one round may be started
-  uint64_t deadline_seconds = 600;  // of one attempt, from its start by the aggregator'"'"'s clock
+  uint64_t deadline_seconds = 600;  // of one attempt, from its start by the aggregator's clock
   bool early_close = true;          // whether the coordinator may end a round once there is quorum
   Suite suite = Suite::kX25519Aes256Gcm;
   uint64_t chunk_bytes = 65536;    // plaintext of a chunk: a multiple of 64, 4 KiB to 1 MiB
@@ -90,7 +90,7 @@ struct Plan {
   // Of an update's payload. Requires: CheckTensors and CheckUpdateEncoding pass.
   PayloadLayout payload_layout() const;
 
-  // The participant'"'"'s place in `participants`.
+  // The participant's place in `participants`.
   std::optional<uint32_t> IndexOf(const SigningPublicKey& key) const;
 };
 
@@ -111,7 +111,7 @@ struct SignedPlan {
 
 // Requires: CheckPlan(plan).ok().
 SignedPlan SignPlan(const Plan& plan, const SigningKey& coordinator);
-// Form, signature and CheckPlan. Whether to trust `coordinator` is the caller'"'"'s question.
+// Form, signature and CheckPlan. Whether to trust `coordinator` is the caller's question.
 absl::StatusOr<SignedPlan> OpenPlan(ByteSpan bytes);
 
 }  // namespace sealfold

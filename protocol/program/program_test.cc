@@ -49,6 +49,9 @@ TEST_F(ProgramTest, AnExplanationSurvivesTheWayThroughAStatus) {
   EXPECT_EQ(e.expected, "");
   EXPECT_EQ(e.found, "f");
   EXPECT_EQ(Explain(absl::NotFoundError("elsewhere")).what, "elsewhere");
+  const absl::Status about = About("file", Refused({.code = "c", .what = "w", .found = "f"}));
+  EXPECT_EQ(about, Refused({.code = "c", .what = "file: w", .found = "f"}));
+  EXPECT_TRUE(About("file", absl::OkStatus()).ok());
 }
 
 TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {

@@ -14,7 +14,7 @@
 
 namespace sealfold {
 
-// A leaf of the round'"'"'s log: one committed update.
+// A leaf of the round's log: one committed update.
 struct LogEntry {
   static constexpr char kType[] = "update";
   Digest plan;
@@ -23,7 +23,7 @@ struct LogEntry {
   SigningPublicKey participant;
   uint64_t index = 0;  // in the log
   Digest header;       // SHA-256 of the last signed envelope header (which names those before it)
-  Digest tags;         // SHA-256 of all chunks'"'"' AEAD tags in order
+  Digest tags;         // SHA-256 of all chunks' AEAD tags in order
 
   template <class V>
   void Fields(V& v) {
@@ -89,8 +89,8 @@ struct RoundRecord {
   bool operator==(const RoundRecord&) const = default;
 };
 
-// The model'"'"'s key, sealed to one participant (sealed delivery). HPKE base mode to its
-// model_key, info "sealfold model key 1" ‖ the record'"'"'s plan digest ‖ round (8 bytes,
+// The model's key, sealed to one participant (sealed delivery). HPKE base mode to its
+// model_key, info "sealfold model key 1" ‖ the record's plan digest ‖ round (8 bytes,
 // big-endian), one message, empty aad.
 struct WrappedModelKey {
   SigningPublicKey participant;
@@ -145,28 +145,28 @@ struct OpenedRecord {
 };
 absl::StatusOr<OpenedRecord> OpenRecord(ByteSpan signed_record);
 
-// A record file whose inner consistency holds: the plan'"'"'s signature, the record'"'"'s signature
-// by the key that the binding names, record and binding and plan in agreement, the log'"'"'s root,
+// A record file whose inner consistency holds: the plan's signature, the record's signature
+// by the key that the binding names, record and binding and plan in agreement, the log's root,
 // quorum, every logged participant in the plan once. Not checked here: evidence (attest/), trust in
-// the coordinator, the model'"'"'s bytes, the chain to other rounds.
+// the coordinator, the model's bytes, the chain to other rounds.
 struct CheckedRecord {
   SignedPlan plan;
   RoundRecord record;
-  Digest digest;  // SHA-256 of the signed record: what the next round'"'"'s record names
+  Digest digest;  // SHA-256 of the signed record: what the next round's record names
 };
 // PermissionDenied or InvalidArgument, codes "record_*".
 absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file);
 
 // `next` follows `previous` in one run: plan, round + 1, previous_record, base_model. `previous`
-// null: `next` must be round 1 and start from the plan'"'"'s initial model. Codes "chain_*".
+// null: `next` must be round 1 and start from the plan's initial model. Codes "chain_*".
 absl::Status CheckRecordChain(const CheckedRecord* previous, const CheckedRecord& next);
 
-// A receipt with its inclusion proof: shows offline that one update is in a record'"'"'s log.
+// A receipt with its inclusion proof: shows offline that one update is in a record's log.
 struct ReceiptProof {
   static constexpr char kType[] = "sealfold-receipt-1";
   Bytes receipt;
   std::vector<Digest>
-      path;  // RFC 9162 inclusion proof of the entry'"'"'s index in record.updates leaves
+      path;  // RFC 9162 inclusion proof of the entry's index in record.updates leaves
 
   template <class V>
   void Fields(V& v) {
@@ -174,7 +174,7 @@ struct ReceiptProof {
     v("path", path);
   }
 };
-// Makes the proof for `participant` from a checked file'"'"'s log; NotFound if it has no
+// Makes the proof for `participant` from a checked file's log; NotFound if it has no
 // entry ("receipt_absent").
 absl::StatusOr<std::vector<Digest>> InclusionPath(const RecordFile& file,
                                                   const SigningPublicKey& participant);

@@ -170,10 +170,11 @@ absl::StatusOr<MadePlan> MakePlan(const MakePlanOptions& options) {
                      .advice = "name public key files with --participant or in participant_files"});
   }
   SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.model));
-  SEALFOLD_ASSIGN_OR_RETURN(const SafetensorsHeader header,
-                            SafetensorsHeader::Parse(file.span(), file.span().size()));
+  const absl::StatusOr<SafetensorsHeader> header =
+      SafetensorsHeader::Parse(file.span(), file.span().size());
+  if (!header.ok()) return About(options.model, header.status());
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<SafetensorsHeader::Entry> entries,
-                            MatchTensors(header, plan));
+                            MatchTensors(*header, plan));
   if (plan.staging_bytes_max == 0) {
     SEALFOLD_ASSIGN_OR_RETURN(plan.staging_bytes_max, StagingDefault(plan));
   }

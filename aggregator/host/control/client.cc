@@ -2,6 +2,7 @@
 
 #include <array>
 #include <chrono>
+#include <filesystem>
 #include <utility>
 #include <zmq.hpp>
 
@@ -42,6 +43,13 @@ HostClient& HostClient::operator=(HostClient&&) noexcept = default;
 HostClient::~HostClient() = default;
 
 absl::StatusOr<HostClient> HostClient::ConnectControl(const std::string& folder) {
+  if (!std::filesystem::is_directory(folder)) {
+    return BadInput({.code = "folder_missing",
+                     .what = absl::StrCat("--state ", folder),
+                     .expected = "the folder that `sealfold-coordinator serve` runs on",
+                     .found = "no folder",
+                     .advice = "check the path"});
+  }
   // A serve that is just being started has no socket yet: ZeroMQ tries again until the answer's
   // time is over.
   return Connect(absl::StrCat("ipc://", folder, "/", kControlSocket));

@@ -38,13 +38,15 @@ absl::Status Bind(zmq::socket_t& socket, const std::string& endpoint) {
   try {
     socket.bind(endpoint);
   } catch (const zmq::error_t& e) {
-    return PeerError(
-        {.code = "listen_failed",
-         .what = absl::StrCat("listening on ", endpoint),
-         .expected = "an endpoint that is free, such as tcp://127.0.0.1:0 or ipc://PATH of at most "
-                     "107 bytes",
-         .found = e.what(),
-         .advice = "choose another endpoint, or a folder with a shorter path"});
+    const Explanation why = {
+        .code = "listen_failed",
+        .what = absl::StrCat("listening on ", endpoint),
+        .expected =
+            "an endpoint that is free, such as tcp://127.0.0.1:0 or ipc://PATH of at most "
+            "107 bytes",
+        .found = e.what(),
+        .advice = "choose another endpoint, or a folder with a shorter path"};
+    return e.num() == EADDRINUSE ? PeerError(why) : BadInput(why);
   }
   return absl::OkStatus();
 }
@@ -262,11 +264,13 @@ absl::Status Serve(const ServeOptions& options, int stop_fd,
                    absl::FunctionRef<void(const std::string& endpoint)> ready,
                    absl::FunctionRef<void(const std::string& fact)> log) {
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RunStore> store, RunStore::Open(options.folder));
-  log(absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
-                   " rounds; ", store->records(), " published"));
+  const std::string state =
+      absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
+                   " rounds; ", store->records(), " published");
   try {
     Server server(std::move(store), stop_fd, log);
     SEALFOLD_RETURN_IF_ERROR(server.Listen(options));
+    log(state);
     ready(server.endpoint());
     return server.Run();
   } catch (const zmq::error_t& e) {

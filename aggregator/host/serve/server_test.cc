@@ -12,7 +12,7 @@
 
 #include "aggregator/host/control/client.h"
 #include "aggregator/host/control/control_message.h"
-#include "aggregator/host/serve/frames.h"
+#include "protocol/zmq/frames.h"
 #include "aggregator/host/testing/run_folder.h"
 
 namespace sealfold {

@@ -48,18 +48,19 @@ absl::Status TensorsWrong(const std::string& path, const SafetensorsHeader& head
 
 absl::StatusOr<StoredParameters> ReadModel(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::string file, ReadFile(path, kFileBytesMax));
-  SEALFOLD_ASSIGN_OR_RETURN(const SafetensorsHeader header,
-                            SafetensorsHeader::Parse(AsBytes(file), file.size()));
+  const absl::StatusOr<SafetensorsHeader> header =
+      SafetensorsHeader::Parse(AsBytes(file), file.size());
+  if (!header.ok()) return About(path, header.status());
   const std::array<TensorSpec, 2> tensors = Tensors();
-  if (header.entries.size() != tensors.size()) {
-    return TensorsWrong(path, header);
+  if (header->entries.size() != tensors.size()) {
+    return TensorsWrong(path, *header);
   }
   StoredParameters model;
   Eigen::Index next = 0;
   for (const TensorSpec& tensor : tensors) {
-    const SafetensorsHeader::Entry* entry = header.Find(tensor.name);
+    const SafetensorsHeader::Entry* entry = header->Find(tensor.name);
     if (entry == nullptr || entry->spec != tensor) {
-      return TensorsWrong(path, header);
+      return TensorsWrong(path, *header);
     }
     std::memcpy(model.data() + next, file.data() + entry->offset_bytes, tensor.size_bytes());
     next += static_cast<Eigen::Index>(tensor.elements());

@@ -152,21 +152,5 @@ TEST_F(Programs, ErrorsAreExplainedAndHaveTheirExitCode) {
       Ran({kSplit, "--data", kData, "--out", folder_.path(), "--concentration", "0"}).exit_code, 2);
 }
 
-TEST_F(Programs, HelpHasAnExampleForEachVerb) {
-  for (const Arguments& verb : std::vector<Arguments>{{kSplit},
-                                                      {kTrain, "train"},
-                                                      {kTrain, "evaluate"},
-                                                      {kTrain, "alone"},
-                                                      {kTrain, "pooled"},
-                                                      {kStudy, "compare"},
-                                                      {kStudy, "tune"}}) {
-    Arguments help = verb;
-    help.emplace_back("--help");
-    const ProgramResult result = Ran(help);
-    EXPECT_EQ(result.exit_code, 0) << verb.back();
-    EXPECT_THAT(result.out, HasSubstr("Example:")) << verb.back();
-  }
-}
-
 }  // namespace
 }  // namespace sealfold::hospitals
