@@ -22,7 +22,8 @@ EnvelopeSender Seal(const SampleRun& run, const EnvelopeHeader& header, const Si
 
 }  // namespace
 
-Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer, SharedBytes sealed_head) {
+Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer,
+                    SharedBytes sealed_head) {
   return Encode(
       Begin{.header = SignSign1(signer, "sealfold envelope 1", cbor::EncodeFields(header))},
       std::move(sealed_head));

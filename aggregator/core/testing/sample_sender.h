@@ -26,7 +26,8 @@ Message Encode(const M& message, SharedBytes bulk = {}) {
 }
 
 // A begin with any header, signed by anyone.
-Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer, SharedBytes sealed_head);
+Message SignedBegin(const EnvelopeHeader& header, const SigningKey& signer,
+                    SharedBytes sealed_head);
 
 // A whole upload, begin and chunks, as a function of its arguments: `ephemeral` is the sender's one
 // secret. Nothing of the payload in the clear stays behind.

@@ -12,8 +12,8 @@
 
 #include "aggregator/host/control/client.h"
 #include "aggregator/host/control/control_message.h"
-#include "protocol/zmq/frames.h"
 #include "aggregator/host/testing/run_folder.h"
+#include "protocol/zmq/frames.h"
 
 namespace sealfold {
 namespace {
