@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/core/contract/keys.h"
+#include "aggregator/enclave/worker_pool.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 
@@ -51,7 +53,8 @@ std::string FactOf(const Message& message) {
 
 void Serve(HostLink& link, Attester& attester, const std::string& version, int stop_fd,
            absl::FunctionRef<void(absl::string_view line)> note) {
-  Aggregator aggregator(version, std::string(attester.platform()));
+  WorkerPool workers(std::max(1U, std::thread::hardware_concurrency()));
+  Aggregator aggregator(version, std::string(attester.platform()), FoldMeans{.workers = workers});
   const auto draw_seed = [] { return RandomSecret(kRoundSeedSize); };
 
   // False: asked to stop.
