@@ -12,12 +12,12 @@
 #include "protocol/model/block_layout.h"
 #include "protocol/model/element.h"
 #include "protocol/model/int8_scale.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
 
 using testing_world::SeedOf;
-using testing_world::TemporaryFolder;
 
 class EncodedUpdateTest : public ::testing::Test {
  protected:
@@ -61,7 +61,7 @@ class EncodedUpdateTest : public ::testing::Test {
     return out;
   }
 
-  TemporaryFolder folder_;
+  TempDir folder_;
   Plan plan_;
   std::vector<Bytes> elements_;  // of the plan's tensors
 };

@@ -41,7 +41,7 @@ absl::StatusOr<SealedChunks> SealedChunks::Make(AeadId id, size_t chunk_bytes,
                                                 size_t plaintext_bytes) {
   const size_t count = std::max<size_t>(1, plaintext_bytes / chunk_bytes);
   SEALFOLD_ASSIGN_OR_RETURN(Pages sealed,
-                            Pages::Map(count * (chunk_bytes + kAeadTagSize), Pages::Use::kStaging));
+                            Pages::Map(count * (chunk_bytes + kAeadTagSize), Pages::Use::kSealed));
   SealedChunks chunks(id, chunk_bytes, count, std::move(sealed));
   const Aead aead = chunks.MakeAead();
   const Bytes plaintext(chunk_bytes, 3);
