@@ -7,6 +7,7 @@
 
 #include "aggregator/core/cascade/testing_cascade.h"
 #include "aggregator/core/publish/publisher.h"
+#include "aggregator/core/publish/round_record.h"
 #include "aggregator/core/testing/sample_host.h"
 
 namespace sealfold {
@@ -92,12 +93,22 @@ TEST_P(CascadeTest, GivesTheSumAndTheModelOfOneAggregator) {
   EXPECT_EQ(sum.weight_sum(), all.folded().weight_sum);
   EXPECT_EQ(Publish(run_, root, sum), one.model_file);
   EXPECT_EQ(one.model_file, run_.ExpectedModel(run_.base_model, updates_));
-  // The log has each update once, as the leaf logged it.
-  EXPECT_TRUE(CheckLogEntries(sum.log(), {.plan = run_.plan,
-                                          .plan_digest = run_.signed_plan.digest,
-                                          .round = Round(1),
-                                          .attempt = Attempt(1)})
-                  .ok());
+  // The record is as anyone checks it offline.
+  const RecordFile file{.plan = run_.signed_plan.bytes,
+                        .record = SignRoundRecord(root.terms, root.keys, sum.log(),
+                                                  sum.weight_sum(), Sha256(one.model_file)),
+                        .binding = root.peer().binding,
+                        .platform = "test",
+                        .evidence = {},
+                        .log = sum.log(),
+                        .model_keys = {}};
+  const absl::StatusOr<CheckedRecord> checked = CheckRecordFile(file);
+  ASSERT_TRUE(checked.ok()) << checked.status();
+  EXPECT_TRUE(CheckRecordChain(nullptr, *checked).ok());
+  const CheckedRecord of_one = *CheckRecordFile(*one.record_file);
+  EXPECT_EQ(checked->record.error_max, of_one.record.error_max);
+  EXPECT_EQ(checked->record.weight_sum, of_one.record.weight_sum);
+  // Its log has each update once, as the leaf logged it.
   ASSERT_EQ(sum.log().size(), kParties);
   for (const auto& leaf : leaves) {
     for (const LogEntry& entry : leaf->intake->log()) {

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/core/publish/round_record.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/sealed_model.h"
-#include "protocol/log/merkle.h"
 #include "protocol/record/record.h"
 
 namespace sealfold {
@@ -319,24 +319,8 @@ void RoundMachine::Publish(Actions& actions) {
 void RoundMachine::Attest(Actions& actions) {
   SEALFOLD_CHECK(publisher_->model().has_value());
   phase_ = Phase::kAttesting;
-  MerkleLog tree;
-  for (const LogEntry& entry : intake_->log()) tree.Append(LogLeaf(entry));
-  RoundRecord record{
-      .plan = terms_.plan.digest,
-      .round = terms_.round,
-      .attempt = terms_.attempt,
-      .previous_record = terms_.previous_record,
-      .base_model = terms_.base_model,
-      .model = *publisher_->model(),
-      .log_root = tree.Root(),
-      .updates = intake_->log().size(),
-      .weight_sum = intake_->weight_sum(),
-      .error_max = terms_.grid.MeanErrorMax(intake_->log().size(), intake_->weight_sum()),
-      .model_key_commitment = {}};
-  if (terms_.contract().delivery == Delivery::kSealed) {
-    record.model_key_commitment = ModelKeyCommitment(keys_->model_key().span());
-  }
-  record_ = SignRecord(record, keys_->record_key());
+  record_ =
+      SignRoundRecord(terms_, *keys_, intake_->log(), intake_->weight_sum(), *publisher_->model());
   record_token_ = token_next_++;
   actions.push_back(AskEvidence{.token = *record_token_,
                                 .nonce = ToBytes(Sha256(record_).span()),
