@@ -60,7 +60,7 @@ TEST_F(BlockEncodeTest, AnInt8ElementIsOffByLessThanItsScale) {
     ASSERT_LE(bits, bits_max);
     const double scale = Int8ScaleValue(bits);
     for (size_t i = 0; i < count; ++i) {
-      const int q = static_cast<int8_t>(block[kInt8ScaleBytes + i]);
+      const int q = Int8Element(block, i);
       const double x = ReadElement(dtype, &elements[i * size]);
       ASSERT_GE(q, -kInt8Max);
       ASSERT_LE(std::abs(q * scale), range);
@@ -84,7 +84,7 @@ TEST_F(BlockEncodeTest, WhatTheScaleDividesIsKeptExactly) {
                   absl::MakeSpan(block));
   EXPECT_EQ(Int8ScaleValue(LoadInt8ScaleBits(block)), 0x1.8p-12);
   for (int q = -127; q <= 127; ++q) {
-    EXPECT_EQ(static_cast<int8_t>(block[kInt8ScaleBytes + static_cast<size_t>(q + 127)]), q);
+    EXPECT_EQ(Int8Element(block, static_cast<size_t>(q + 127)), q);
   }
 }
 
@@ -105,7 +105,7 @@ TEST_F(BlockEncodeTest, StochasticRoundingIsUnbiased) {
     FillRandomStream(seed, static_cast<uint64_t>(draw), absl::MakeSpan(random));
     EncodeInt8Block(Dtype::kF32, elements, Int8ScaleBitsMax(0.5), random, absl::MakeSpan(block));
     for (size_t i = 0; i < kCount; ++i) {
-      sums[i] += static_cast<int8_t>(block[kInt8ScaleBytes + i]);
+      sums[i] += Int8Element(block, i);
     }
   }
   const double scale = Int8ScaleValue(LoadInt8ScaleBits(block));

@@ -95,7 +95,7 @@ TEST_F(EncodedUpdateTest, EveryBlockIsThatOfItsElementsAndWhatLiesBetweenIsZero)
           const double scale = Int8ScaleValue(LoadInt8ScaleBits(found));
           for (uint64_t i = 0; i < count; ++i) {
             const double x = ReadElement(spec.dtype, &elements[i * size]);
-            const int q = static_cast<int8_t>(found[kInt8ScaleBytes + i]);
+            const int q = Int8Element(found, i);
             ASSERT_LT(std::abs(q * scale - x), scale);
           }
         }

@@ -40,6 +40,10 @@ inline uint32_t LoadInt8ScaleBits(ByteSpan block) {
   return bits;
 }
 inline double Int8ScaleValue(uint32_t bits) { return std::bit_cast<float>(bits); }
+// The block's element number `index`, in scales.
+inline int Int8Element(ByteSpan block, uint64_t index) {
+  return std::bit_cast<int8_t>(block[kInt8ScaleBytes + index]);
+}
 
 }  // namespace sealfold
 

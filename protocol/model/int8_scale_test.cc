@@ -31,9 +31,10 @@ TEST(Int8ScaleTest, TheGreatestScaleReachesTheRangeAndTheNextOneLeavesIt) {
     double range = std::ldexp(1 + std::ldexp(static_cast<double>(random() >> 12), -52),
                               static_cast<int>(random() % 196) - 98);
     // Ranges that a scale reaches exactly, and those just beside.
-    if (i % 3 == 0)
-      range = 127 *
-              static_cast<double>(std::bit_cast<float>(BitsOf(static_cast<float>(range)) & ~0x7Fu));
+    if (i % 3 == 0) {
+      const uint32_t bits = BitsOf(static_cast<float>(range)) & ~0x7Fu;
+      range = 127 * static_cast<double>(std::bit_cast<float>(bits));
+    }
     if (i % 6 == 0) range = std::nextafter(range, i % 12 == 0 ? 0 : HUGE_VAL);
     if (range < 1e-30 || range > 1e30) continue;
     const uint32_t bits = Int8ScaleBitsMax(range);

@@ -69,7 +69,7 @@ absl::StatusOr<OpenedPartialHeader> OpenPartialHeader(ByteSpan signed_header) {
   SEALFOLD_ASSIGN_OR_RETURN(Sign1 opened, OpenSign1(signed_header, kSignContext));
   SEALFOLD_ASSIGN_OR_RETURN(PartialHeader header,
                             cbor::DecodeFields<PartialHeader>(opened.payload, kHeaderLimits));
-  return OpenedPartialHeader{.header = std::move(header), .signer = opened.signer};
+  return OpenedPartialHeader{.header = header, .signer = opened.signer};
 }
 
 absl::StatusOr<PartialOpener> PartialOpener::Make(const Plan& plan, const PartialHeader& header,

@@ -115,7 +115,7 @@ absl::Status PartialIntake::TakeChunk(uint64_t index, ByteSpan sealed) {
   SEALFOLD_RETURN_IF_ERROR(opener_.OpenChunk(
       index, sealed, MutableByteSpan(reinterpret_cast<uint8_t*>(sums.data()), size_bytes)));
   const uint64_t first = index * chunk_bytes / sizeof(int64_t);
-  const absl::Status status = CheckSums(first, first + sums.size());
+  absl::Status status = CheckSums(first, first + sums.size());
   if (!status.ok()) {
     refused_ = true;
     sum_.Release();

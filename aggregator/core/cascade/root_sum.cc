@@ -28,7 +28,7 @@ absl::Status RootSum::Add(const PartialIntake& partial) {
   for (LogEntry entry : partial.log()) {
     entry.index = log_.size();
     participants_.insert(entry.participant);
-    log_.push_back(std::move(entry));
+    log_.push_back(entry);
   }
   weight_sum_ += partial.weight_sum();
   if (base_key_.empty()) base_key_ = Secret::CopyOf(partial.base_key().span());

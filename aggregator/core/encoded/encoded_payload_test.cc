@@ -210,7 +210,9 @@ TEST_F(EncodedPayloadTest, AMalformedInt8BlockIsRefusedByName) {
       });
       const Bytes right = RandomEncodedPayload(layout, 1.0, random_);
       ASSERT_EQ(FaultOf(layout, right), std::nullopt);
-      for (const auto& [offset, elements] : blocks) {
+      for (const auto& block : blocks) {
+        const uint64_t offset = block.first;
+        const uint64_t elements = block.second;
         const auto with_scale = [&](uint32_t bits) {
           Bytes payload = right;
           std::memcpy(&payload[offset], &bits, sizeof(bits));

@@ -14,8 +14,8 @@ Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale
     const uint32_t scale_bits = LoadInt8ScaleBits(block);
     const Int8Fault fault = ScaleFault(scale_bits, scale_bits_max);
     if (fault != Int8Fault::kNone) return fault;
-    for (const uint8_t byte : block.subspan(kInt8ScaleBytes)) {
-      const int element = static_cast<int8_t>(byte);
+    for (size_t i = 0; i < block.size() - kInt8ScaleBytes; ++i) {
+      const int element = Int8Element(block, i);
       elements_right = elements_right && element >= -kInt8Max && (scale_bits != 0 || element == 0);
     }
     blocks.remove_prefix(block.size());
@@ -29,8 +29,8 @@ void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
   for (size_t k = 0; k < blocks.size(); ++k) {
     for (size_t i = 0; i < sum.size(); ++i) {
       const ByteSpan block = blocks[k].subspan(i / block_elements * block_bytes);
-      const double x = Int8ScaleValue(LoadInt8ScaleBits(block)) *
-                       static_cast<int8_t>(block[kInt8ScaleBytes + i % block_elements]);
+      const double x =
+          Int8ScaleValue(LoadInt8ScaleBits(block)) * Int8Element(block, i % block_elements);
       sum[i] = static_cast<int64_t>(static_cast<uint64_t>(sum[i]) + RoundedTerm(x * scales[k]));
     }
   }
