@@ -93,6 +93,9 @@ TEST_F(RecordTest, ABrokenChainIsNamed) {
   CheckedRecord other =
       *CheckRecordFile(Make(1, nullptr, [](Made& m) { m.record.weight_sum = 99; }).file);
   EXPECT_EQ(ErrorCode(CheckRecordChain(&other, second)), "chain_previous");
+  CheckedRecord of_another_plan = first;
+  of_another_plan.plan.digest = Sha256(AsBytes("another plan"));
+  EXPECT_EQ(ErrorCode(CheckRecordChain(&of_another_plan, second)), "chain_plan");
   CheckedRecord rebased = second;
   rebased.record.base_model = Digest();
   EXPECT_EQ(ErrorCode(CheckRecordChain(&first, rebased)), "chain_base");
