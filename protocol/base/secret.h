@@ -9,9 +9,11 @@
 namespace sealfold {
 
 // Bytes in libsodium's guarded memory: between guard pages, locked where the system allows it, left
-// out of core dumps, wiped when the owner goes. Moves, never copies; there is no way to print one.
-// The size is fixed when made. Not safe for use by several threads at once without a lock, as any
-// value.
+// out of core dumps, wiped when the owner goes. Small ones share such pieces (secret_pool.h), a
+// canary after each; what a wild write changed ends the program when the owner goes. Up to
+// kPooledSecretBytesMax they start at a multiple of 64 bytes. Moves, never copies; there is no way
+// to print one. The size is fixed when made. Not safe for use by several threads at once without a
+// lock, as any value.
 class Secret {
  public:
   Secret() = default;  // empty
