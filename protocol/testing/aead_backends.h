@@ -41,11 +41,12 @@ struct AeadOfBackend {
   }
 };
 
-// OpenSSL's first.
+// OpenSSL's first. Those that make a key, whether or not they work: one that is broken must fail
+// tests, not be left out of them.
 inline std::vector<AeadOfBackend> BackendsOf(AeadId id) {
   std::vector<AeadOfBackend> out;
   for (const AeadBackend& backend : AeadBackends()) {
-    if (AeadBackendWorks(backend, id)) {
+    if (backend.make(id, Bytes(AeadKeySize(id))) != nullptr) {
       out.push_back({.id = id, .backend = std::string(backend.name)});
     }
   }

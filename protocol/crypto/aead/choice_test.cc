@@ -59,6 +59,30 @@ TEST(AeadChoiceTest, WhatIsWrongDoesNotWork) {
   EXPECT_FALSE(AeadBackendWorks(WithoutAny(), kId));
 }
 
+// Whether a library is to serve `id` on this machine: no library is lost without a test that says
+// so. ipsec-mb may be absent where the processor lacks what it needs.
+bool IsExpected(const AeadBackend& backend, AeadId id) {
+  if (backend.name == "openssl") return true;
+  if (backend.name == "libsodium") return id == AeadId::kChaCha20Poly1305;
+#ifdef __x86_64__
+  if (backend.name == "ipsec-mb") {
+    return __builtin_cpu_supports("aes") != 0 && __builtin_cpu_supports("pclmul") != 0 &&
+           __builtin_cpu_supports("sse4.2") != 0;
+  }
+#endif
+  ADD_FAILURE() << "say here what " << backend.name << " has";
+  return false;
+}
+
+TEST(AeadChoiceTest, EveryLibraryOfThisBuildWorksWhereTheProcessorLetsIt) {
+  for (const AeadBackend& backend : AeadBackends()) {
+    for (const AeadId id : testing::kAllAeads) {
+      EXPECT_EQ(AeadBackendWorks(backend, id), IsExpected(backend, id))
+          << backend.name << " " << backend.version << ", " << NameOf(id);
+    }
+  }
+}
+
 // Only OpenSSL made slow is right on all lengths, so anything else must have been found out.
 TEST(AeadChoiceTest, WhatIsWrongIsNotChosenHoweverFast) {
   for (const AeadBackend& faulty :
