@@ -228,7 +228,6 @@ void Run::OnRoundState(const RoundState& round, RunOutput& out) {
         index.has_value() ? store_.plan().plan.participants[*index].name : key.hex();
     Note(out, absl::StrCat(RoundText(state()), ": update of ", name, " committed"));
   }
-  if (round.updates != round_state_.updates) Changed();
   round_state_ = round;
 }
 

@@ -51,7 +51,9 @@ class Run {
   void OnTick(uint64_t now_ms, RunOutput& out);
 
   RunStatus status() const;
-  uint64_t version() const { return version_; }  // status().version
+  // status().version: rises with what someone who waits may act on, so not with each update that is
+  // committed. Every participant that has sent its own waits: n updates would be n² answers.
+  uint64_t version() const { return version_; }
   // Of the attempt under way, as the aggregator last told.
   const RoundState& round_state() const { return round_state_; }
   const std::set<SigningPublicKey>& committed() const { return committed_; }

@@ -121,13 +121,35 @@ TEST_F(HostTest, TooManyWaitersAreAnsweredOldestFirst) {
               ElementsAre("p0"));
 }
 
-TEST_F(HostTest, UpdatesAndAttemptsWakeWhoWaitsButProgressDoesNot) {
+TEST_F(HostTest, AttemptsWakeWhoWaitsButProgressDoesNot) {
   Begin();
   Ask("p", StatusRequest{.after = Version()});
   RoundState state = State(0);
   state.chunks = 7;
   EXPECT_THAT(Tell("a", "", state).to_participants, IsEmpty());
-  EXPECT_THAT(Names(Tell("a", "", State(1)).to_participants), ElementsAre("p"));
+  EXPECT_THAT(
+      Names(
+          Tell("a", "", Failed{.round = Round(1), .attempt = Attempt(1), .code = "x", .reason = ""})
+              .to_participants),
+      ElementsAre("p"));
+}
+
+// Each participant waits from when its own update is committed. Were each commit told to all who
+// wait, a round of n participants would cost n² messages.
+TEST_F(HostTest, ARoundOfManyUpdatesIsToldToEachWaiterOnce) {
+  constexpr uint64_t kParticipants = 200;
+  Begin();
+  size_t answers = 0;
+  for (uint64_t i = 1; i <= kParticipants; ++i) {
+    answers += Tell("a", "", State(i)).to_participants.size();
+    answers += Ask(absl::StrCat("p", i), StatusRequest{.after = Version()}).to_participants.size();
+    now_ms_ += 10;
+    answers += Tick().to_participants.size();
+  }
+  EXPECT_EQ(answers, 0u);
+  EXPECT_EQ(host_.view().run.updates, kParticipants) << "but whoever asks is told";
+  answers += Tell("a", "", WantBase{.offset = 0, .length = 1}).to_participants.size();
+  EXPECT_EQ(answers, kParticipants) << "publishing";
 }
 
 TEST_F(HostTest, PartsOfPublicFilesAreGivenByOffset) {
