@@ -1,16 +1,10 @@
 // Colour on a terminal, and only there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <cstdlib>
 
 #include "absl/strings/str_cat.h"
-#include "protocol/base/error.h"
 #include "protocol/testing/temp_dir.h"
 #include "tests/cli/run.h"
 
@@ -19,28 +13,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-// All that `command`, run by a shell on a terminal of its own, writes to it.
-std::string OnTerminal(const std::string& command) {
-  int terminal = -1;
-  const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
-  SEALFOLD_CHECK(child >= 0);
-  if (child == 0) {
-    const std::string script = absl::StrCat(SEALFOLD_PROGRAMS, "/", command);
-    execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
-    _exit(127);
-  }
-  std::string out;
-  std::array<char, 4096> buffer;
-  ssize_t n = 0;
-  // Reading fails with EIO once the last program on the terminal has ended.
-  while ((n = read(terminal, buffer.data(), buffer.size())) > 0 || (n < 0 && errno == EINTR)) {
-    if (n > 0) out.append(buffer.data(), static_cast<size_t>(n));
-  }
-  close(terminal);
-  waitpid(child, nullptr, 0);
-  return out;
-}
 
 class ColourTest : public ::testing::Test {
  protected:

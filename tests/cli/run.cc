@@ -2,6 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -37,6 +43,30 @@ ChildProcess Start(std::vector<std::string> arguments, const std::string& log) {
       ChildProcess::Start(Located(std::move(arguments)), {.err_path = log});
   SEALFOLD_CHECK(child.ok());
   return *std::move(child);
+}
+
+std::string OnTerminal(const std::string& command,
+                       const std::function<void(const std::string&)>& seen) {
+  int terminal = -1;
+  const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+  SEALFOLD_CHECK(child >= 0);
+  if (child == 0) {
+    const std::string script = absl::StrCat(SEALFOLD_PROGRAMS, "/", command);
+    execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
+    _exit(127);
+  }
+  std::string out;
+  std::array<char, 4096> buffer;
+  ssize_t n = 0;
+  // Reading fails with EIO once the last program on the terminal has ended.
+  while ((n = read(terminal, buffer.data(), buffer.size())) > 0 || (n < 0 && errno == EINTR)) {
+    if (n <= 0) continue;
+    out.append(buffer.data(), static_cast<size_t>(n));
+    if (seen) seen(out);
+  }
+  close(terminal);
+  waitpid(child, nullptr, 0);
+  return out;
 }
 
 std::vector<json> Objects(const std::string& lines) {

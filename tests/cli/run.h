@@ -2,6 +2,7 @@
 #ifndef SEALFOLD_TESTS_CLI_RUN_H_
 #define SEALFOLD_TESTS_CLI_RUN_H_
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,6 +17,11 @@ ProgramResult Ran(std::vector<std::string> arguments);
 
 // Starts it with stdout piped, and stderr to the end of the file `log`.
 ChildProcess Start(std::vector<std::string> arguments, const std::string& log);
+
+// All that `command`, run by a shell on a terminal of its own, writes to it; `command` begins with
+// a program's name. `seen`, if given, gets all that was written so far whenever there is more.
+std::string OnTerminal(const std::string& command,
+                       const std::function<void(const std::string&)>& seen = {});
 
 // The objects of JSON Lines; fails the test for a line that is none.
 std::vector<nlohmann::json> Objects(const std::string& lines);
