@@ -6,6 +6,7 @@
 
 #include "aggregator/core/fold/fold_reference.h"
 #include "protocol/base/error.h"
+#include "protocol/base/secret.h"
 
 // This file is compiled once per vector target.
 #undef HWY_TARGET_INCLUDE
@@ -233,13 +234,22 @@ void FoldPass(FoldInto into, size_t updates, const FoldInput* inputs, size_t off
   }
 }
 
-// Tiles of sums stay in the nearest cache while the updates go over them, up to eight at a time.
+// Tiles of sums stay in cache while the updates go over them, up to eight at a time: in the nearest
+// one where a batch's chunks were just opened. More updates than those come from memory, where a
+// longer stretch of each is fetched better (docs/PERFORMANCE.md); a tile is then a part of the next
+// cache.
+constexpr size_t kTileSums = 512;
+constexpr size_t kTileSumsFromMemory = 8192;
+constexpr size_t kFewUpdates = 8;
+
+// How far before its use an update is fetched, where the caller has nothing else to be fetched.
+constexpr size_t kAheadBytes = 256;
+
 template <class Element>
 uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t range_bits,
                 absl::Span<int64_t> sum) {
   using Pattern = typename Element::Pattern;
   constexpr size_t kSize = sizeof(Pattern);
-  constexpr size_t kTileSums = 512;
   const Patterns<Element> d;
   static_assert(kTileSums % hn::MaxLanes(Patterns<Element>()) == 0);
   const size_t step = hn::Lanes(d);
@@ -249,17 +259,19 @@ uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t rang
   FoldInput own[kFoldUpdatesMax];
   std::copy(inputs.begin(), inputs.end(), own);
   for (FoldInput& input : absl::MakeSpan(own).first(inputs.size())) {
-    if (input.ahead == nullptr) input.ahead = input.elements.data();
+    if (input.ahead == nullptr) input.ahead = input.elements.data() + kAheadBytes;
   }
   HWY_ALIGN Pattern greatest[kFoldUpdatesMax * hn::MaxLanes(Patterns<Element>())] = {};
-  HWY_ALIGN uint64_t tile[kTileSums];
+  HWY_ALIGN uint64_t tile[kTileSumsFromMemory];
   const bool sets = into == FoldInto::kSet || into == FoldInto::kSetPastCaches;
   const size_t vector_bytes = hn::Lanes(Bits()) * sizeof(uint64_t);
   const bool past_caches =
       into == FoldInto::kSetPastCaches && reinterpret_cast<uintptr_t>(sums) % vector_bytes == 0;
   // One pass needs no tiles.
   const bool one_pass = AtOnce(into, inputs.size()) == inputs.size();
-  const size_t tile_sums = one_pass ? whole : kTileSums;
+  const size_t tile_sums = one_pass                       ? whole
+                           : inputs.size() <= kFewUpdates ? kTileSums
+                                                          : kTileSumsFromMemory;
   for (size_t first = 0; first < whole; first += tile_sums) {
     const size_t count = std::min(tile_sums, whole - first);
     const uint64_t* from = sets ? nullptr : sums + first;
@@ -273,6 +285,10 @@ uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t rang
       k += now;
       from = tile;
     }
+  }
+  if (!one_pass) {
+    Wipe(MutableByteSpan(reinterpret_cast<uint8_t*>(tile),
+                         std::min(tile_sums, whole) * sizeof(uint64_t)));
   }
   // Other threads may read them next.
   if (past_caches) hwy::FlushStream();
