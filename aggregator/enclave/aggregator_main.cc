@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/core/memory/pages.h"
 #include "aggregator/enclave/harden.h"
 #include "aggregator/enclave/host_link.h"
 #include "aggregator/enclave/serve.h"
@@ -52,6 +53,7 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& op
 absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   const Hardening hardening = HardenProcess();
   KeepFreedMessages();
+  KeepReleasedPages(true);
   const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester, ConnectAttester(options));
