@@ -23,6 +23,10 @@ class Attester {
 // as sealfold-softnsm serves it.
 absl::StatusOr<std::unique_ptr<Attester>> ConnectSoftwareAttester(const std::string& socket_path);
 
+// The platform "aws-nitro": the Nitro Secure Module of the enclave that this process is in, usually
+// /dev/nsm (see attest/nitro/nsm.h for its errors).
+absl::StatusOr<std::unique_ptr<Attester>> OpenNsmAttester(const std::string& device_path);
+
 }  // namespace sealfold
 
 #endif  // SEALFOLD_ATTEST_ATTESTER_H_

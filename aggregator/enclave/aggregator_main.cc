@@ -24,6 +24,7 @@ namespace {
 
 constexpr char kVersion[] = SEALFOLD_VERSION;
 constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
+constexpr char kNitroPlatformName[] = "aws-nitro";
 
 void Note(absl::string_view line) {
   std::fprintf(stderr, "sealfold-aggregator: %.*s\n", static_cast<int>(line.size()), line.data());
@@ -47,6 +48,7 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& op
 #ifdef SEALFOLD_SOFTWARE_PLATFORM
   if (options.platform == kSoftwarePlatformName) return ConnectSoftwareAttester(options.attester);
 #endif
+  if (options.platform == kNitroPlatformName) return OpenNsmAttester(options.attester);
   return PlatformUnknown(options.platform);
 }
 
@@ -94,8 +96,13 @@ int Main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve rounds that the host starts");
   serve->add_option("--host-link", options.host_link, "ipc://PATH that the host listens on")
       ->required();
-  serve->add_option("--attester", options.attester, "Socket of the attestation device")->required();
-  serve->add_option("--platform", options.platform, "Platform that signs the evidence")
+  serve
+      ->add_option("--attester", options.attester,
+                   "The attestation device: sealfold-softnsm's socket, or /dev/nsm")
+      ->required();
+  serve
+      ->add_option("--platform", options.platform,
+                   "Platform that signs the evidence: sealfold-softnsm or aws-nitro")
       ->capture_default_str();
   serve->add_flag("--json", json, "Print JSON Lines");
   serve->footer(

@@ -112,6 +112,10 @@ TEST_F(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {
   EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none}), kExitNetwork);
   EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none, "--platform", "no-such"}),
             kExitRefused);
+  for (const std::string& device : {none, std::string("/dev/null")}) {  // what is no NSM
+    EXPECT_EQ(code({"serve", "--host-link", link, "--attester", device, "--platform", "aws-nitro"}),
+              kExitNetwork);
+  }
 }
 
 }  // namespace

@@ -36,12 +36,29 @@ void Visit(V& v, NsmDescribePcrRequest& x) {
   v("index", x.index);
 }
 template <class V>
+void Visit(V& v, NsmExtendPcrRequest& x) {
+  v("index", x.index);
+  v("data", x.data);
+}
+template <class V>
+void Visit(V& v, NsmLockPcrRequest& x) {
+  v("index", x.index);
+}
+template <class V>
+void Visit(V& v, NsmLockPcrsRequest& x) {
+  v("range", x.range);
+}
+template <class V>
 void Visit(V& v, NsmAttestationResponse& x) {
   v("document", x.document);
 }
 template <class V>
 void Visit(V& v, NsmDescribePcrResponse& x) {
   v("lock", x.lock);
+  v("data", x.data);
+}
+template <class V>
+void Visit(V& v, NsmExtendPcrResponse& x) {
   v("data", x.data);
 }
 template <class V>
@@ -187,12 +204,11 @@ Bytes EncodeNsmRequest(const NsmRequest& request) {
       Overloaded{
           [](const NsmAttestationRequest& x) { return EncodeVariant("Attestation", x); },
           [](const NsmDescribePcrRequest& x) { return EncodeVariant("DescribePCR", x); },
+          [](const NsmExtendPcrRequest& x) { return EncodeVariant("ExtendPCR", x); },
+          [](const NsmLockPcrRequest& x) { return EncodeVariant("LockPCR", x); },
+          [](const NsmLockPcrsRequest& x) { return EncodeVariant("LockPCRs", x); },
           [](const NsmDescribeRequest&) { return cbor::Encode(Value::Text("DescribeNSM")); },
           [](const NsmRandomRequest&) { return cbor::Encode(Value::Text("GetRandom")); },
-          [](const NsmOtherRequest&) {
-            SEALFOLD_CHECK(false && "a request that we do not make");
-            return Bytes();
-          },
       },
       request);
 }
@@ -212,8 +228,14 @@ absl::StatusOr<NsmRequest> ParseNsmRequest(ByteSpan bytes) {
   if (variant.name == "DescribePCR") {
     return ParseVariant<NsmDescribePcrRequest, NsmRequest>(kKind, *variant.fields);
   }
-  if (variant.name == "ExtendPCR" || variant.name == "LockPCR" || variant.name == "LockPCRs") {
-    return NsmRequest(NsmOtherRequest{.name = std::move(variant.name)});
+  if (variant.name == "ExtendPCR") {
+    return ParseVariant<NsmExtendPcrRequest, NsmRequest>(kKind, *variant.fields);
+  }
+  if (variant.name == "LockPCR") {
+    return ParseVariant<NsmLockPcrRequest, NsmRequest>(kKind, *variant.fields);
+  }
+  if (variant.name == "LockPCRs") {
+    return ParseVariant<NsmLockPcrsRequest, NsmRequest>(kKind, *variant.fields);
   }
   return Malformed(kKind, "an unknown variant");
 }
@@ -223,6 +245,9 @@ Bytes EncodeNsmResponse(const NsmResponse& response) {
       Overloaded{
           [](const NsmAttestationResponse& x) { return EncodeVariant("Attestation", x); },
           [](const NsmDescribePcrResponse& x) { return EncodeVariant("DescribePCR", x); },
+          [](const NsmExtendPcrResponse& x) { return EncodeVariant("ExtendPCR", x); },
+          [](const NsmLockPcrResponse&) { return cbor::Encode(Value::Text("LockPCR")); },
+          [](const NsmLockPcrsResponse&) { return cbor::Encode(Value::Text("LockPCRs")); },
           [](const NsmDescribeResponse& x) { return EncodeVariant("DescribeNSM", x); },
           [](const NsmRandomResponse& x) { return EncodeVariant("GetRandom", x); },
           [](NsmError error) {
@@ -237,12 +262,19 @@ absl::StatusOr<NsmResponse> ParseNsmResponse(ByteSpan bytes) {
   constexpr absl::string_view kKind = "response";
   SEALFOLD_ASSIGN_OR_RETURN(Value value, cbor::ParseTolerant(bytes, kResponseLimits));
   SEALFOLD_ASSIGN_OR_RETURN(Variant variant, ReadVariant(kKind, value));
-  if (variant.fields == nullptr) return Malformed(kKind, "a variant without fields");
+  if (variant.fields == nullptr) {
+    if (variant.name == "LockPCR") return NsmResponse(NsmLockPcrResponse{});
+    if (variant.name == "LockPCRs") return NsmResponse(NsmLockPcrsResponse{});
+    return Malformed(kKind, "a name that stands for no response without fields");
+  }
   if (variant.name == "Attestation") {
     return ParseVariant<NsmAttestationResponse, NsmResponse>(kKind, *variant.fields);
   }
   if (variant.name == "DescribePCR") {
     return ParseVariant<NsmDescribePcrResponse, NsmResponse>(kKind, *variant.fields);
+  }
+  if (variant.name == "ExtendPCR") {
+    return ParseVariant<NsmExtendPcrResponse, NsmResponse>(kKind, *variant.fields);
   }
   if (variant.name == "DescribeNSM") {
     return ParseVariant<NsmDescribeResponse, NsmResponse>(kKind, *variant.fields);

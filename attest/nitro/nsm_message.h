@@ -1,8 +1,7 @@
 // What is said to the Nitro Secure Module and what it answers: CBOR of the NSM API's two enums, as
 // serde writes them. A variant without fields is its name ("DescribeNSM"), one with fields a map of
-// one entry
-// ({"DescribePCR": {"index": 0}}), an error {"Error": "InvalidArgument"}. Read by name, in any
-// encoding that CBOR allows; unknown fields are refused.
+// one entry ({"DescribePCR": {"index": 0}}), an error {"Error": "InvalidArgument"}. Read by name,
+// in any encoding that CBOR allows; unknown fields are refused.
 #ifndef SEALFOLD_ATTEST_NITRO_NSM_MESSAGE_H_
 #define SEALFOLD_ATTEST_NITRO_NSM_MESSAGE_H_
 
@@ -28,16 +27,22 @@ struct NsmAttestationRequest {
 struct NsmDescribePcrRequest {
   uint16_t index = 0;
 };
+struct NsmExtendPcrRequest {
+  uint16_t index = 0;
+  Bytes data = {};
+};
+struct NsmLockPcrRequest {
+  uint16_t index = 0;
+};
+struct NsmLockPcrsRequest {
+  uint16_t range = 0;  // registers 0 to range - 1
+};
 struct NsmDescribeRequest {};
 struct NsmRandomRequest {};
-// ExtendPCR, LockPCR and LockPCRs: known by name; their fields are not read.
-struct NsmOtherRequest {
-  std::string name = {};
-};
-using NsmRequest = std::variant<NsmAttestationRequest, NsmDescribePcrRequest, NsmDescribeRequest,
-                                NsmRandomRequest, NsmOtherRequest>;
+using NsmRequest =
+    std::variant<NsmAttestationRequest, NsmDescribePcrRequest, NsmExtendPcrRequest,
+                 NsmLockPcrRequest, NsmLockPcrsRequest, NsmDescribeRequest, NsmRandomRequest>;
 
-// Requires: not NsmOtherRequest.
 Bytes EncodeNsmRequest(const NsmRequest& request);
 // InvalidArgument, code "nsm_request_malformed" or "cbor_*".
 absl::StatusOr<NsmRequest> ParseNsmRequest(ByteSpan bytes);
@@ -63,6 +68,11 @@ struct NsmDescribePcrResponse {
   bool lock = false;
   Bytes data = {};
 };
+struct NsmExtendPcrResponse {
+  Bytes data = {};  // the register's new value
+};
+struct NsmLockPcrResponse {};
+struct NsmLockPcrsResponse {};
 struct NsmDescribeResponse {
   uint16_t version_major = 0;
   uint16_t version_minor = 0;
@@ -76,6 +86,7 @@ struct NsmRandomResponse {
   Bytes random = {};
 };
 using NsmResponse = std::variant<NsmAttestationResponse, NsmDescribePcrResponse,
+                                 NsmExtendPcrResponse, NsmLockPcrResponse, NsmLockPcrsResponse,
                                  NsmDescribeResponse, NsmRandomResponse, NsmError>;
 
 Bytes EncodeNsmResponse(const NsmResponse& response);

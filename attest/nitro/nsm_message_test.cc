@@ -27,6 +27,18 @@ TEST(NsmMessageTest, RequestsAreSerdesEncoding) {
   EXPECT_EQ(HexEncode(EncodeNsmRequest(NsmRandomRequest{})), "6947657452616e646f6d");
   EXPECT_EQ(HexEncode(EncodeNsmRequest(NsmDescribePcrRequest{.index = 3})),
             "a16b4465736372696265504352a165696e64657803");
+  EXPECT_EQ(HexEncode(EncodeNsmRequest(NsmLockPcrRequest{.index = 16})),
+            "a1674c6f636b504352a165696e64657810");
+  EXPECT_EQ(HexEncode(EncodeNsmRequest(NsmLockPcrsRequest{.range = 16})),
+            "a1684c6f636b50435273a16572616e676510");
+  Value extend =
+      cbor::ParseTolerant(EncodeNsmRequest(NsmExtendPcrRequest{.index = 16, .data = Bytes{7}}))
+          .value();
+  const Value* extended = extend.Find("ExtendPCR");
+  ASSERT_NE(extended, nullptr);
+  EXPECT_EQ(extended->as_map()->size(), 2U);
+  EXPECT_EQ(*extended->Find("index")->as_unsigned(), 16U);
+  EXPECT_EQ(*extended->Find("data")->as_bytes(), Bytes{7});
   Value attestation =
       cbor::ParseTolerant(EncodeNsmRequest(NsmAttestationRequest{.nonce = Bytes{1}})).value();
   const Value* fields = attestation.Find("Attestation");
@@ -49,9 +61,17 @@ TEST(NsmMessageTest, RequestsReadBack) {
             65535);
   As<NsmDescribeRequest>(ParseNsmRequest(EncodeNsmRequest(NsmDescribeRequest{})));
   As<NsmRandomRequest>(ParseNsmRequest(EncodeNsmRequest(NsmRandomRequest{})));
-  for (const char* name : {"ExtendPCR", "LockPCR", "LockPCRs"}) {
-    EXPECT_EQ(As<NsmOtherRequest>(ParseNsmRequest(Named(name, Value::OfMap({})))).name, name);
-  }
+  auto extend = As<NsmExtendPcrRequest>(
+      ParseNsmRequest(EncodeNsmRequest(NsmExtendPcrRequest{.index = 17, .data = Bytes{1, 2}})));
+  EXPECT_EQ(extend.index, 17);
+  EXPECT_EQ(extend.data, (Bytes{1, 2}));
+  EXPECT_EQ(
+      As<NsmLockPcrRequest>(ParseNsmRequest(EncodeNsmRequest(NsmLockPcrRequest{.index = 5}))).index,
+      5);
+  EXPECT_EQ(
+      As<NsmLockPcrsRequest>(ParseNsmRequest(EncodeNsmRequest(NsmLockPcrsRequest{.range = 20})))
+          .range,
+      20);
 }
 
 TEST(NsmMessageTest, AbsentOptionalFieldsAreNone) {
@@ -79,6 +99,9 @@ TEST(NsmMessageTest, MalformedRequestsAreRefused) {
       Named("DescribePCR", Value::OfMap({{Value::Text("index"), Value::Unsigned(1)},
                                          {Value::Text("value"), Value::Unsigned(1)}})),
       Named("SetPCR", Value::OfMap({})),
+      Named("ExtendPCR", Value::OfMap({{Value::Text("index"), Value::Unsigned(1)}})),
+      Named("LockPCR", Value::OfMap({{Value::Text("range"), Value::Unsigned(1)}})),
+      Named("LockPCRs", Value::OfMap({{Value::Text("index"), Value::Unsigned(1)}})),
   };
   for (const Bytes& bytes : bad) {
     EXPECT_EQ(ErrorCode(ParseNsmRequest(bytes).status()), "nsm_request_malformed")
@@ -112,6 +135,14 @@ TEST(NsmMessageTest, ResponsesReadBack) {
                 ParseNsmResponse(EncodeNsmResponse(NsmRandomResponse{.random = Bytes{5}})))
                 .random,
             Bytes{5});
+  EXPECT_EQ(As<NsmExtendPcrResponse>(
+                ParseNsmResponse(EncodeNsmResponse(NsmExtendPcrResponse{.data = Bytes{6}})))
+                .data,
+            Bytes{6});
+  As<NsmLockPcrResponse>(ParseNsmResponse(cbor::Encode(Value::Text("LockPCR"))));
+  As<NsmLockPcrsResponse>(ParseNsmResponse(cbor::Encode(Value::Text("LockPCRs"))));
+  As<NsmLockPcrResponse>(ParseNsmResponse(EncodeNsmResponse(NsmLockPcrResponse{})));
+  As<NsmLockPcrsResponse>(ParseNsmResponse(EncodeNsmResponse(NsmLockPcrsResponse{})));
 }
 
 TEST(NsmMessageTest, EveryErrorReadsBack) {
@@ -126,7 +157,8 @@ TEST(NsmMessageTest, EveryErrorReadsBack) {
 
 TEST(NsmMessageTest, MalformedResponsesAreRefused) {
   const Bytes bad[] = {
-      cbor::Encode(Value::Text("LockPCR")),
+      cbor::Encode(Value::Text("GetRandom")),
+      Named("LockPCR", Value::OfMap({})),
       Named("Attestation", Value::OfMap({})),
       Named("Attestation", Value::OfMap({{Value::Text("document"), Value()}})),
       Named("DescribeNSM", Value::OfMap({{Value::Text("digest"), Value::Text("SHA384")}})),
