@@ -18,16 +18,25 @@ std::string DurationText(uint64_t ms) {
   return absl::StrCat(ms / 1000, ".", absl::Dec(ms % 1000, absl::kZeroPad3), " s");
 }
 
-void CheckDebug(Verdict& verdict) {
-  auto zero = verdict.claims.registers.find(0);
-  bool present = zero != verdict.claims.registers.end();
-  bool debug = present && IsAllZero(zero->second);
-  verdict.checks.push_back({.name = "debug",
-                            .expected = "a measured program: pcr0 not all zero",
-                            .found = !present ? "no pcr0"
-                                     : debug  ? "pcr0 all zero: debug mode, nothing is measured"
-                                              : absl::StrCat("pcr0 = ", ShortHex(zero->second)),
-                            .passed = present && !debug});
+void CheckDebug(const RegisterRules& rules, Verdict& verdict) {
+  Check check{.name = "debug", .passed = true};
+  for (uint32_t index = 0; index < rules.count; ++index) {
+    if (!InMask(rules.measured, index) || !check.passed) continue;
+    const auto entry = verdict.claims.registers.find(index);
+    const std::string name = absl::StrCat("pcr", index);
+    check.expected = absl::StrCat("a measured program: ", name, " set");
+    if (entry == verdict.claims.registers.end()) {
+      check.found = absl::StrCat("no ", name);
+    } else if (IsAllZero(entry->second) || IsAllOnes(entry->second)) {
+      check.found = absl::StrCat(name, IsAllZero(entry->second) ? " all zero" : " all ones",
+                                 ": debug mode, nothing is measured");
+    } else {
+      check.found = absl::StrCat(name, " = ", ShortHex(entry->second));
+      continue;
+    }
+    check.passed = false;
+  }
+  if (rules.measured != 0) verdict.checks.push_back(std::move(check));
 }
 
 void CheckFreshness(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
@@ -70,14 +79,20 @@ struct Comparison {
   Check check;
 };
 
-Comparison Compare(const ReferenceValues& set, const Claims& claims) {
+// A value that could be the platform's word for what was measured into this register, or that
+// nothing was where that says something.
+bool Tells(const RegisterRules& rules, uint32_t index, ByteSpan value) {
+  if (InMask(rules.resettable, index) || IsAllOnes(value)) return false;
+  return !IsAllZero(value) || InMask(rules.zero_tells, index);
+}
+
+Comparison Compare(const RegisterRules& rules, const ReferenceValues& set, const Claims& claims) {
   Comparison comparison;
   comparison.check.name = "registers";
   for (const auto& [index, expected] : set.registers) {
     auto found = claims.registers.find(index);
     bool present = found != claims.registers.end();
-    // All zero means 'not measured': it never counts as a match.
-    if (present && found->second == expected && !IsAllZero(expected)) continue;
+    if (present && found->second == expected && Tells(rules, index, expected)) continue;
     if (comparison.differences++ > 0) continue;
     comparison.check.expected = absl::StrCat("pcr", index, " = ", ShortHex(expected),
                                              " (reference values '", set.name, "')");
@@ -87,11 +102,11 @@ Comparison Compare(const ReferenceValues& set, const Claims& claims) {
   return comparison;
 }
 
-void CheckRegisters(const EvidencePolicy& policy, Verdict& verdict) {
+void CheckRegisters(const RegisterRules& rules, const EvidencePolicy& policy, Verdict& verdict) {
   Comparison nearest;
   for (const ReferenceValues& set : policy.reference_values) {
-    if (set.registers.empty()) continue;  // matches nothing
-    Comparison comparison = Compare(set, verdict.claims);
+    if (!TellsProgram(rules, set)) continue;  // matches nothing
+    Comparison comparison = Compare(rules, set, verdict.claims);
     if (comparison.differences == 0) {
       std::string registers;
       for (const auto& [index, value] : set.registers) {
@@ -111,7 +126,7 @@ void CheckRegisters(const EvidencePolicy& policy, Verdict& verdict) {
   if (nearest.differences == 0) {
     nearest.check = {.name = "registers",
                      .expected = "reference values in the policy",
-                     .found = "none that name a register"};
+                     .found = "none that name a register which tells what runs"};
   } else if (policy.reference_values.size() > 1) {
     absl::StrAppend(&nearest.check.expected, ", the nearest of ", policy.reference_values.size(),
                     " sets");
@@ -121,14 +136,20 @@ void CheckRegisters(const EvidencePolicy& policy, Verdict& verdict) {
 
 }  // namespace
 
-void CheckClaims(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
-                 Verdict& verdict) {
-  CheckDebug(verdict);
+bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set) {
+  return std::any_of(set.registers.begin(), set.registers.end(), [&](const auto& entry) {
+    return InMask(rules.telling, entry.first) && !IsAllZero(entry.second);
+  });
+}
+
+void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
+                 const EvidenceExpectation& expectation, Verdict& verdict) {
+  CheckDebug(rules, verdict);
   if (expectation.check_freshness) CheckFreshness(policy, expectation, verdict);
   CheckEqual("nonce", expectation.nonce, verdict.claims.nonce, verdict);
   CheckEqual("user_data", expectation.user_data, verdict.claims.user_data, verdict);
   CheckEqual("public_key", expectation.public_key, verdict.claims.public_key, verdict);
-  CheckRegisters(policy, verdict);
+  CheckRegisters(rules, policy, verdict);
 }
 
 std::string ShortHex(ByteSpan bytes) {
@@ -139,6 +160,11 @@ std::string ShortHex(ByteSpan bytes) {
 
 bool IsAllZero(ByteSpan bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0; });
+}
+
+bool IsAllOnes(ByteSpan bytes) {
+  return !bytes.empty() &&
+         std::all_of(bytes.begin(), bytes.end(), [](uint8_t b) { return b == 0xff; });
 }
 
 }  // namespace sealfold

@@ -11,13 +11,21 @@ namespace sealfold {
 
 // Adds the checks "debug", "freshness", "nonce", "user_data", "public_key" and "registers" on
 // `verdict.claims`. Requires: the claims' signature and chain hold.
-void CheckClaims(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
-                 Verdict& verdict);
+void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
+                 const EvidenceExpectation& expectation, Verdict& verdict);
+
+// Whether one of the registers that tell what runs is named, with a value other than zero.
+bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set);
 
 // Lower-case hex; of more than 20 bytes the first 12, the last 4 and the length.
 std::string ShortHex(ByteSpan bytes);
 
 bool IsAllZero(ByteSpan bytes);
+bool IsAllOnes(ByteSpan bytes);  // and not empty
+
+inline bool InMask(uint32_t mask, uint32_t index) {
+  return index < 32 && ((mask >> index) & 1) != 0;
+}
 
 }  // namespace sealfold
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "attest/nitro/nitro_verifier.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 
@@ -15,7 +16,7 @@ Verdict CheckAt(uint64_t made_ms, uint64_t now_ms, uint64_t age_ms_max = 300'000
   verdict.claims = {.timestamp_ms = made_ms, .registers = {{0, Bytes(48, 7)}}};
   EvidencePolicy policy = NitroPolicy(Bytes(48, 7));
   policy.age_ms_max = age_ms_max;
-  CheckClaims(policy, {.now_ms = now_ms}, verdict);
+  CheckClaims(kNsmRegisterRules, policy, {.now_ms = now_ms}, verdict);
   return verdict;
 }
 
@@ -40,7 +41,8 @@ TEST(ClaimsCheckTest, FreshnessExplainsItself) {
 TEST(ClaimsCheckTest, FreshnessIsLeftOutForARecord) {
   Verdict verdict;
   verdict.claims = {.timestamp_ms = 1, .registers = {{0, Bytes(48, 7)}}};
-  CheckClaims(NitroPolicy(Bytes(48, 7)), {.now_ms = kNow_ms, .check_freshness = false}, verdict);
+  CheckClaims(kNsmRegisterRules, NitroPolicy(Bytes(48, 7)),
+              {.now_ms = kNow_ms, .check_freshness = false}, verdict);
   EXPECT_EQ(CheckNames(verdict), "debug registers");
 }
 
@@ -63,7 +65,7 @@ TEST(ClaimsCheckTest, WhatIsExpectedMustBeThereAndEqual) {
       verdict.claims.*c.found = found;
       EvidenceExpectation expectation{.check_freshness = false};
       expectation.*c.expected = value;
-      CheckClaims(NitroPolicy(Bytes(48, 7)), expectation, verdict);
+      CheckClaims(kNsmRegisterRules, NitroPolicy(Bytes(48, 7)), expectation, verdict);
       EXPECT_EQ(FindCheck(verdict, c.name).passed, found == value) << c.name;
       EXPECT_EQ(verdict.passed(), found == value);
       EXPECT_EQ(FindCheck(verdict, c.name).expected, "010203");
@@ -74,7 +76,8 @@ TEST(ClaimsCheckTest, WhatIsExpectedMustBeThereAndEqual) {
 TEST(ClaimsCheckTest, AnEmptyExpectationIsNotNone) {
   Verdict verdict;
   verdict.claims.registers[0] = Bytes(48, 7);
-  CheckClaims(NitroPolicy(Bytes(48, 7)), {.nonce = Bytes{}, .check_freshness = false}, verdict);
+  CheckClaims(kNsmRegisterRules, NitroPolicy(Bytes(48, 7)),
+              {.nonce = Bytes{}, .check_freshness = false}, verdict);
   EXPECT_FALSE(FindCheck(verdict, "nonce").passed);
   EXPECT_EQ(FindCheck(verdict, "nonce").expected, "empty");
   EXPECT_EQ(FindCheck(verdict, "nonce").found, "none");
@@ -86,8 +89,8 @@ TEST(ClaimsCheckTest, ShortenedValuesThatLookAlikeAreToldApart) {
   found[30] = 8;
   Verdict verdict;
   verdict.claims = {.registers = {{0, Bytes(48, 7)}}, .user_data = found};
-  CheckClaims(NitroPolicy(Bytes(48, 7)), {.user_data = expected, .check_freshness = false},
-              verdict);
+  CheckClaims(kNsmRegisterRules, NitroPolicy(Bytes(48, 7)),
+              {.user_data = expected, .check_freshness = false}, verdict);
   EXPECT_NE(FindCheck(verdict, "user_data").expected, FindCheck(verdict, "user_data").found);
 }
 
@@ -96,7 +99,7 @@ TEST(ClaimsCheckTest, AnyOneSetMayMatchAndIsNamed) {
   policy.reference_values.push_back({.name = "v2", .registers = {{0, Bytes(48, 7)}}});
   Verdict verdict;
   verdict.claims.registers[0] = Bytes(48, 7);
-  CheckClaims(policy, {.check_freshness = false}, verdict);
+  CheckClaims(kNsmRegisterRules, policy, {.check_freshness = false}, verdict);
   EXPECT_TRUE(verdict.passed());
   EXPECT_EQ(FindCheck(verdict, "registers").expected, "reference values 'v2'");
   EXPECT_EQ(FindCheck(verdict, "registers").found,
@@ -109,7 +112,7 @@ TEST(ClaimsCheckTest, TheNearestSetsFirstDifferenceIsShown) {
                              {.name = "near", .registers = {{0, Bytes(48, 7)}, {1, Bytes(48, 2)}}}};
   Verdict verdict;
   verdict.claims.registers = {{0, Bytes(48, 7)}, {1, Bytes(48, 3)}};
-  CheckClaims(policy, {.check_freshness = false}, verdict);
+  CheckClaims(kNsmRegisterRules, policy, {.check_freshness = false}, verdict);
   Check check = FindCheck(verdict, "registers");
   EXPECT_FALSE(check.passed);
   EXPECT_EQ(check.expected,

@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "attest/nitro/nitro_verifier.h"
+#include "attest/nitrotpm/nitrotpm_verifier.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #ifdef SEALFOLD_SOFTWARE_PLATFORM
@@ -11,11 +12,12 @@ namespace {
 
 absl::Span<const Verifier* const> Verifiers() {
   static const NitroVerifier kNitro;
+  static const NitroTpmVerifier kNitroTpm;
 #ifdef SEALFOLD_SOFTWARE_PLATFORM
   static const SoftwareVerifier kSoftware;
-  static const Verifier* const kAll[] = {&kNitro, &kSoftware};
+  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm, &kSoftware};
 #else
-  static const Verifier* const kAll[] = {&kNitro};
+  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm};
 #endif
   return kAll;
 }

@@ -19,7 +19,7 @@ TEST(EvidencePolicyTest, GoodOnesAreAccepted) {
 
 TEST(EvidencePolicyTest, PlatformsAreThoseOfTheBuild) {
   EvidencePolicy policy = NitroPolicy(Pcr0Of2022());
-  for (const char* name : {"", "nitro", "AWS-NITRO", "aws-nitrotpm"}) {
+  for (const char* name : {"", "nitro", "AWS-NITRO", "aws-nitro-tpm"}) {
     policy.platform = name;
     EXPECT_EQ(CodeOf(policy), "policy_platform_unknown") << name;
   }

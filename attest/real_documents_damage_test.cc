@@ -1,11 +1,13 @@
 // Every truncation and every change of a single byte of a real document is refused. Thousands of
-// verifications: the fast set takes one document, a program of its own outside it
-// (attest_slow_test) the other.
+// verifications: the fast set takes one document of each platform, a program of its own outside it
+// (attest_slow_test) another.
 #include <gtest/gtest.h>
 
 #include <iostream>
 #include <random>
+#include <tuple>
 
+#include "absl/strings/str_cat.h"
 #include "attest/testing/vectors.h"
 
 namespace sealfold {
@@ -13,21 +15,25 @@ namespace {
 
 struct Document {
   const char* file;
-  Bytes (*pcr0)();
+  EvidencePolicy (*policy)();
 };
 
 #ifdef SEALFOLD_TEST_SLOW
-constexpr Document kDocument{"nsm-2022-10.cose", &Pcr0Of2022};
+const Document kDocuments[] = {{"nsm-2022-10.cose", [] { return NitroPolicy(Pcr0Of2022()); }}};
 #else
-constexpr Document kDocument{"nsm-2025-12.cose", &Pcr0Of2025};
+const Document kDocuments[] = {{"nsm-2025-12.cose", [] { return NitroPolicy(Pcr0Of2025()); }},
+                               {"nitrotpm-2026-02.cose", &NitroTpmPolicy}};
 #endif
 
 // Split into shards, so that they run beside each other.
 constexpr size_t kShards = 6;
 
-class DamageTest : public testing::TestWithParam<size_t> {
+class DamageTest : public testing::TestWithParam<std::tuple<Document, size_t>> {
  protected:
-  DamageTest() : bytes_(ReadDocument(kDocument.file)), policy_(NitroPolicy(kDocument.pcr0())) {}
+  DamageTest()
+      : bytes_(ReadDocument(std::get<0>(GetParam()).file)),
+        policy_(std::get<0>(GetParam()).policy()),
+        shard_(std::get<1>(GetParam())) {}
 
   bool Passes(ByteSpan bytes) const {
     return VerifyEvidence(bytes, policy_, {.check_freshness = false}).passed();
@@ -35,6 +41,7 @@ class DamageTest : public testing::TestWithParam<size_t> {
 
   Bytes bytes_;
   EvidencePolicy policy_;
+  size_t shard_;
 };
 
 TEST_P(DamageTest, EveryByteMatters) {
@@ -42,7 +49,7 @@ TEST_P(DamageTest, EveryByteMatters) {
   std::cout << "seed " << seed << "\n";
   std::mt19937 random(seed);
   ASSERT_TRUE(Passes(bytes_));
-  for (size_t i = GetParam(); i < bytes_.size(); i += kShards) {
+  for (size_t i = shard_; i < bytes_.size(); i += kShards) {
     const auto change = static_cast<uint8_t>(1 + random() % 255);
     bytes_[i] ^= change;
     EXPECT_FALSE(Passes(bytes_)) << "byte " << i << " changed by " << int{change};
@@ -52,7 +59,7 @@ TEST_P(DamageTest, EveryByteMatters) {
 }
 
 TEST_P(DamageTest, EveryTruncationIsRefused) {
-  for (size_t size = GetParam(); size < bytes_.size(); size += kShards) {
+  for (size_t size = shard_; size < bytes_.size(); size += kShards) {
     EXPECT_FALSE(Passes(ByteSpan(bytes_).first(size))) << size;
   }
   Bytes longer = bytes_;
@@ -60,7 +67,14 @@ TEST_P(DamageTest, EveryTruncationIsRefused) {
   EXPECT_FALSE(Passes(longer));
 }
 
-INSTANTIATE_TEST_SUITE_P(Shards, DamageTest, testing::Range(size_t{0}, kShards));
+INSTANTIATE_TEST_SUITE_P(Shards, DamageTest,
+                         testing::Combine(testing::ValuesIn(kDocuments),
+                                          testing::Range(size_t{0}, kShards)),
+                         [](const auto& tested) {
+                           const absl::string_view file = std::get<0>(tested.param).file;
+                           return absl::StrCat(file.substr(0, file.find('-')), "_",
+                                               std::get<1>(tested.param));
+                         });
 
 }  // namespace
 }  // namespace sealfold

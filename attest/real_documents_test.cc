@@ -1,22 +1,14 @@
 // Every fact of tests/data/README.md about the real attestation documents.
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/time/time.h"
 #include "attest/claims_check.h"
 #include "attest/nitro/aws_root.h"
 #include "attest/nitro/document.h"
 #include "attest/testing/vectors.h"
-#include "attest/x509/chain.h"
-#include "attest/x509/ecdsa.h"
-#include "protocol/base/error.h"
-#include "protocol/cbor/value.h"
-#include "protocol/cose/sign1.h"
+#include "attest/x509/certificate.h"
 
 namespace sealfold {
 namespace {
@@ -47,13 +39,6 @@ const Facts kNsmDocuments[] = {
      "2025-12-25T13:15:34Z to 2025-12-25T16:15:37Z", true, true, kMapIndefinite, kAbsent, 64,
      kAbsent},
 };
-
-uint64_t TimeMs(const char* text) {
-  absl::Time time;
-  std::string error;
-  EXPECT_TRUE(absl::ParseTime(absl::RFC3339_full, text, &time, &error)) << error;
-  return static_cast<uint64_t>(absl::ToUnixMillis(time));
-}
 
 size_t SizeOf(const std::optional<Bytes>& bytes) {
   return bytes.has_value() ? bytes->size() : kAbsent;
@@ -132,48 +117,6 @@ TEST(RealDocumentTest, ADocumentOfANitroTpmIsAnotherPlatforms) {
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "format").expected, "pcrs"));
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "format").found, "NitroTPM"))
       << FindCheck(verdict, "format").found;
-}
-
-// The facts about the NitroTPM document that do not need its verifier: same envelope, same root.
-TEST(RealDocumentTest, TheNitroTpmDocumentIsSignedUnderTheSameRoot) {
-  Bytes bytes = ReadDocument("nitrotpm-2026-02.cose");
-  EXPECT_EQ(bytes.size(), 4964U);
-  auto envelope = cbor::ParseTolerant(bytes);
-  ASSERT_TRUE(envelope.ok());
-  const cbor::Array& parts = *envelope->as_array();
-  const Bytes& payload_bytes = *parts[2].as_bytes();
-  EXPECT_EQ(payload_bytes[0], kMapIndefinite);
-  auto payload = cbor::ParseTolerant(payload_bytes);
-  ASSERT_TRUE(payload.ok());
-
-  const uint64_t time_ms = *payload->Find("timestamp")->as_unsigned();
-  EXPECT_EQ(time_ms, TimeMs("2026-02-03T10:12:02.437Z"));
-  EXPECT_EQ(payload->Find("nitrotpm_pcrs")->as_map()->size(), 24U);
-  EXPECT_FALSE(IsAllZero(*payload->Find("nitrotpm_pcrs")->Find(int64_t{0})->as_bytes()));
-  EXPECT_EQ(payload->Find("nonce")->as_bytes()->size(), 32U);
-  EXPECT_TRUE(payload->Find("user_data")->is_null());
-  EXPECT_EQ(payload->Find("public_key")->as_bytes()->size(), 65U);
-
-  auto leaf = Certificate::FromDer(*payload->Find("certificate")->as_bytes());
-  ASSERT_TRUE(leaf.ok());
-  EXPECT_EQ(leaf->Validity(), "2026-02-03T10:11:59Z to 2026-02-03T13:12:02Z");
-  std::vector<Certificate> intermediates;
-  const cbor::Array& bundle = *payload->Find("cabundle")->as_array();
-  EXPECT_EQ(*bundle[0].as_bytes(), AwsNitroRoot().der());
-  for (size_t i = 1; i < bundle.size(); ++i) {
-    intermediates.push_back(Certificate::FromDer(*bundle[i].as_bytes()).value());
-  }
-  const auto time_s = static_cast<int64_t>(time_ms / 1000);
-  EXPECT_TRUE(VerifyChain(AwsNitroRoot(), intermediates, *leaf, time_s).ok());
-  EXPECT_TRUE(VerifyP384(leaf->public_key(), SigStructure(*parts[0].as_bytes(), {}, payload_bytes),
-                         *parts[3].as_bytes()));
-
-  // The quote beside it: its key and nonce are the document's.
-  auto quote = nlohmann::json::parse(ReadTestData("attestation/nitrotpm-2026-02.quote.json"));
-  const nlohmann::json& key = quote.at("ak_ecc_p256");
-  EXPECT_EQ(HexEncode(*payload->Find("public_key")->as_bytes()),
-            "04" + key.at("x").get<std::string>() + key.at("y").get<std::string>());
-  EXPECT_EQ(HexEncode(*payload->Find("nonce")->as_bytes()), quote.at("nonce").get<std::string>());
 }
 
 TEST(RealDocumentTest, TheBuiltInRootIsTheOneThatAwsPublishes) {

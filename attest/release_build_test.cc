@@ -13,6 +13,7 @@ TEST(ReleaseBuildTest, HasNoSoftwarePlatform) {
   EXPECT_EQ(FindVerifier("sealfold-softnsm"), nullptr);
   ASSERT_NE(FindVerifier("aws-nitro"), nullptr);
   EXPECT_EQ(FindVerifier("aws-nitro")->platform(), "aws-nitro");
+  ASSERT_NE(FindVerifier("aws-nitrotpm"), nullptr);
 }
 
 TEST(ReleaseBuildTest, FailsClosedOnItsEvidence) {

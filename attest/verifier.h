@@ -32,7 +32,7 @@ struct Check {
 //   chain             its certificates lead to the pinned root, each allowed to do what it does
 //   certificate_time  they are valid at the document's own time
 //   signature         the leaf's key signed the document
-//   debug             register 0 is there and not all zero, as it is in debug mode
+//   debug             the registers that are set wherever anything is measured are there, and set
 //   freshness         by the caller's clock and the policy
 //   nonce, user_data, public_key   as expected; each only where the expectation sets it
 //   registers         one of the policy's sets of reference values matches wholly
@@ -63,15 +63,24 @@ struct Verdict {
 
 // What the policy accepts: one set of register values; all must match.
 struct ReferenceValues {
-  std::string name = {};  // e.g. a release, for messages
-  std::map<uint32_t, Bytes> registers =
-      {};  // PCR index below 32 -> 48 bytes (SHA-384), not all zero
+  std::string name = {};                     // e.g. a release, for messages
+  std::map<uint32_t, Bytes> registers = {};  // PCR index -> value, by the platform's RegisterRules
+};
+
+// What a platform's registers are worth. A mask has bit i for register i.
+struct RegisterRules {
+  uint32_t count;                  // indexes below this
+  absl::Span<const size_t> sizes;  // of a value in bytes, any of these
+  uint32_t measured;               // set wherever anything is measured: the check "debug"
+  uint32_t telling;                // each set of reference values names one of these
+  uint32_t zero_tells;             // all zero says "nothing was measured here", and may be demanded
+  uint32_t resettable;             // whatever runs can set them: no policy may name them
 };
 
 struct EvidencePolicy {
-  std::string platform = {};  // "aws-nitro", "sealfold-softnsm"
-  std::string root_pem =
-      {};  // the pinned trust root. For aws-nitro AWS's own is built in: leave empty
+  std::string platform = {};  // "aws-nitro", "aws-nitrotpm", "sealfold-softnsm"
+  // The pinned trust root. For AWS's platforms AWS's own is built in: leave empty.
+  std::string root_pem = {};
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
   uint64_t age_ms_max = 300'000;                       // how old a document may be
   uint64_t skew_ms_max = 5'000;                        // how far in the future by our clock
@@ -81,9 +90,12 @@ struct EvidencePolicy {
 //   policy_platform_unknown   this build has no such platform
 //   policy_references_empty   no reference values
 //   policy_reference_empty    a set of them without registers
-//   policy_register_index     a register that no platform has
-//   policy_register_length    a value that is not 48 bytes
-//   policy_register_zero      an all-zero value: what a debug enclave has
+//   policy_register_index     a register that the platform does not have
+//   policy_register_length    a value of another length than the platform's
+//   policy_register_zero      an all-zero value: nothing was measured, as in a debug enclave
+//   policy_register_ones      an all-ones value: what a TPM's unused registers have
+//   policy_register_resettable  a register that any program on the machine can set
+//   policy_reference_untelling  a set that names none of the registers that tell what runs
 //   policy_root_missing, policy_root_malformed, policy_root_unexpected
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
 
@@ -103,6 +115,7 @@ class Verifier {
  public:
   virtual ~Verifier() = default;
   virtual absl::string_view platform() const = 0;
+  virtual const RegisterRules& register_rules() const = 0;
   // The platform's rule for the policy's root_pem. InvalidArgument, codes "policy_root_*".
   virtual absl::Status CheckRoot(absl::string_view root_pem) const = 0;
   // Requires nothing of the policy: with one that CheckEvidencePolicy refuses, some check fails.

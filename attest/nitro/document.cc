@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/value.h"
@@ -16,8 +17,10 @@ using cbor::KindName;
 using cbor::Value;
 
 constexpr uint64_t kTimestampEnd_ms = 253'402'300'800'000;  // the year 10000
-constexpr cbor::Limits kLimits = {
-    .size_bytes_max = kNitroDocumentSizeMax, .items_max = 256, .depth_max = 4};
+
+// The fields that hold registers, by whose document it is.
+constexpr std::pair<absl::string_view, absl::string_view> kOwners[] = {
+    {"pcrs", "an enclave's"}, {"nitrotpm_pcrs", "a NitroTPM's"}};
 
 absl::Status Malformed(absl::string_view code, absl::string_view what, absl::string_view expected,
                        absl::string_view found) {
@@ -39,11 +42,18 @@ class Fields {
   absl::StatusOr<const Value*> Required(absl::string_view name) const {
     const Value* value = map_.Find(name);
     if (value != nullptr) return value;
-    // The other kind of document that AWS signs under the same root, for a message that helps.
-    bool tpm = map_.Find("nitrotpm_pcrs") != nullptr;
-    return Malformed(
-        "field_missing", name, "a field of this name",
-        tpm ? "none, but nitrotpm_pcrs: a NitroTPM's document, another platform's" : "none");
+    return Malformed("field_missing", name, "a field of this name", "none");
+  }
+
+  // Both kinds are signed under the same root: a message that tells them apart.
+  absl::StatusOr<const Value*> Registers(absl::string_view name) const {
+    for (const auto& [other, owner] : kOwners) {
+      if (other == name || map_.Find(name) != nullptr || map_.Find(other) == nullptr) continue;
+      return Malformed(
+          "field_missing", name, "a field of this name",
+          absl::StrCat("none, but ", other, ": ", owner, " document, another platform's"));
+    }
+    return Required(name);
   }
 
   absl::StatusOr<std::string> Text(absl::string_view name) const {
@@ -94,23 +104,29 @@ class Fields {
   const Value& map_;
 };
 
-absl::Status ReadRegisters(const Value& value, NitroDocument& document) {
+absl::Status ReadRegisters(const Value& value, const NitroDocumentKind& kind,
+                           NitroDocument& document) {
   const cbor::Map* map = value.as_map();
-  if (map == nullptr) return Malformed("field_type", "pcrs", "a map", KindName(value.kind()));
-  if (map->empty() || map->size() > kNitroRegistersMax) {
-    return Malformed("field_length", "pcrs", absl::StrCat("1 to ", kNitroRegistersMax, " entries"),
+  if (map == nullptr) {
+    return Malformed("field_type", kind.registers_field, "a map", KindName(value.kind()));
+  }
+  if (map->size() < kind.registers_min || map->size() > kind.registers_max) {
+    return Malformed("field_length", kind.registers_field,
+                     absl::StrCat(kind.registers_min, " to ", kind.registers_max, " entries"),
                      absl::StrCat(map->size()));
   }
   for (const auto& [key, entry] : *map) {
     const uint64_t* index = key.as_unsigned();
-    if (index == nullptr || *index >= kNitroRegistersMax) {
-      return Malformed("register_index", "pcrs",
-                       absl::StrCat("indexes 0 to ", kNitroRegistersMax - 1),
+    if (index == nullptr || *index >= kind.registers_max) {
+      return Malformed("register_index", kind.registers_field,
+                       absl::StrCat("indexes 0 to ", kind.registers_max - 1),
                        index == nullptr ? std::string(KindName(key.kind())) : absl::StrCat(*index));
     }
     const Bytes* bytes = entry.as_bytes();
-    if (bytes == nullptr || (bytes->size() != 32 && bytes->size() != 48 && bytes->size() != 64)) {
-      return Malformed("register_value", absl::StrCat("pcr", *index), "32, 48 or 64 bytes",
+    if (bytes == nullptr ||
+        std::count(kind.register_sizes.begin(), kind.register_sizes.end(), bytes->size()) == 0) {
+      return Malformed("register_value", absl::StrCat("pcr", *index),
+                       absl::StrCat(absl::StrJoin(kind.register_sizes, " or "), " bytes"),
                        bytes == nullptr ? std::string(KindName(entry.kind()))
                                         : absl::StrCat(bytes->size(), " bytes"));
     }
@@ -142,7 +158,8 @@ absl::Status ReadCertificates(const Fields& fields, NitroDocument& document) {
   return absl::OkStatus();
 }
 
-absl::Status ReadPayload(const Value& payload, NitroDocument& document) {
+absl::Status ReadPayload(const Value& payload, const NitroDocumentKind& kind,
+                         NitroDocument& document) {
   if (payload.as_map() == nullptr) {
     return Malformed("field_type", "payload", "a map", KindName(payload.kind()));
   }
@@ -163,16 +180,16 @@ absl::Status ReadPayload(const Value& payload, NitroDocument& document) {
                                              : absl::StrCat(*milliseconds));
   }
   document.timestamp_ms = *milliseconds;
-  SEALFOLD_ASSIGN_OR_RETURN(const Value* registers, fields.Required("pcrs"));
-  SEALFOLD_RETURN_IF_ERROR(ReadRegisters(*registers, document));
+  SEALFOLD_ASSIGN_OR_RETURN(const Value* registers, fields.Registers(kind.registers_field));
+  SEALFOLD_RETURN_IF_ERROR(ReadRegisters(*registers, kind, document));
   SEALFOLD_RETURN_IF_ERROR(ReadCertificates(fields, document));
   SEALFOLD_ASSIGN_OR_RETURN(document.public_key,
-                            fields.OptionalBytes("public_key", 1, kNitroPublicKeySizeMax));
+                            fields.OptionalBytes("public_key", 1, kind.public_key_size_max));
   SEALFOLD_ASSIGN_OR_RETURN(document.user_data,
-                            fields.OptionalBytes("user_data", 0, kNitroUserDataSizeMax));
-  SEALFOLD_ASSIGN_OR_RETURN(document.nonce, fields.OptionalBytes("nonce", 0, kNitroNonceSizeMax));
-  return fields.Finish({"module_id", "digest", "timestamp", "pcrs", "certificate", "cabundle",
-                        "public_key", "user_data", "nonce"});
+                            fields.OptionalBytes("user_data", 0, kind.user_data_size_max));
+  SEALFOLD_ASSIGN_OR_RETURN(document.nonce, fields.OptionalBytes("nonce", 0, kind.nonce_size_max));
+  return fields.Finish({"module_id", "digest", "timestamp", kind.registers_field, "certificate",
+                        "cabundle", "public_key", "user_data", "nonce"});
 }
 
 // The four parts of the envelope.
@@ -210,12 +227,14 @@ absl::Status ReadEnvelope(const Value& envelope, NitroDocument& document) {
 
 }  // namespace
 
-absl::StatusOr<NitroDocument> ParseNitroDocument(ByteSpan bytes) {
+absl::StatusOr<NitroDocument> ParseNitroDocument(ByteSpan bytes, const NitroDocumentKind& kind) {
+  const cbor::Limits limits = {
+      .size_bytes_max = kind.document_size_max, .items_max = 256, .depth_max = 4};
   NitroDocument document;
-  SEALFOLD_ASSIGN_OR_RETURN(Value envelope, cbor::ParseTolerant(bytes, kLimits));
+  SEALFOLD_ASSIGN_OR_RETURN(Value envelope, cbor::ParseTolerant(bytes, limits));
   SEALFOLD_RETURN_IF_ERROR(ReadEnvelope(envelope, document));
-  SEALFOLD_ASSIGN_OR_RETURN(Value payload, cbor::ParseTolerant(document.payload, kLimits));
-  SEALFOLD_RETURN_IF_ERROR(ReadPayload(payload, document));
+  SEALFOLD_ASSIGN_OR_RETURN(Value payload, cbor::ParseTolerant(document.payload, limits));
+  SEALFOLD_RETURN_IF_ERROR(ReadPayload(payload, kind, document));
   return document;
 }
 

@@ -89,9 +89,10 @@ bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Ver
   return same;
 }
 
-void VerifyNitroDocument(ByteSpan evidence, const Certificate& root, const EvidencePolicy& policy,
+void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
+                         const Certificate& root, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation, Verdict& verdict) {
-  auto document = ParseNitroDocument(evidence);
+  auto document = ParseNitroDocument(evidence, rules.kind);
   if (!document.ok()) {
     verdict.checks.push_back(FailedCheck("format", document.status()));
     return;
@@ -117,23 +118,28 @@ void VerifyNitroDocument(ByteSpan evidence, const Certificate& root, const Evide
                     .public_key = std::move(document->public_key),
                     .user_data = std::move(document->user_data),
                     .nonce = std::move(document->nonce)};
-  CheckClaims(policy, expectation, verdict);
+  CheckClaims(rules.registers, policy, expectation, verdict);
 }
 
-absl::Status NitroVerifier::CheckRoot(absl::string_view root_pem) const {
+absl::Status RefuseRoot(absl::string_view platform, absl::string_view root_pem) {
   if (root_pem.empty()) return absl::OkStatus();
   return BadInput({.code = "policy_root_unexpected",
-                   .what = "policy's root for platform aws-nitro",
+                   .what = absl::StrCat("policy's root for platform ", platform),
                    .expected = "none: AWS's own root is built in",
                    .found = "a PEM text",
                    .advice = "leave it out"});
+}
+
+absl::Status NitroVerifier::CheckRoot(absl::string_view root_pem) const {
+  return RefuseRoot(platform(), root_pem);
 }
 
 Verdict NitroVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
                               const EvidenceExpectation& expectation) const {
   Verdict verdict;
   if (CheckPlatform(platform(), policy, verdict)) {
-    VerifyNitroDocument(evidence, AwsNitroRoot(), policy, expectation, verdict);
+    VerifyNitroDocument(evidence, {kNsmDocument, kNsmRegisterRules}, AwsNitroRoot(), policy,
+                        expectation, verdict);
   }
   return verdict;
 }

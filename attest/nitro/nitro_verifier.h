@@ -2,6 +2,7 @@
 #ifndef SEALFOLD_ATTEST_NITRO_NITRO_VERIFIER_H_
 #define SEALFOLD_ATTEST_NITRO_NITRO_VERIFIER_H_
 
+#include "attest/nitro/document.h"
 #include "attest/verifier.h"
 #include "attest/x509/certificate.h"
 
@@ -9,20 +10,41 @@ namespace sealfold {
 
 inline constexpr absl::string_view kAwsNitroPlatform = "aws-nitro";
 
+// Of an enclave: register 0 is the whole image. Any register may be the one that a policy goes by,
+// as PCR8 (who signed the image) is.
+inline constexpr size_t kNsmReferenceSizes[] = {48};
+inline constexpr RegisterRules kNsmRegisterRules = {.count = 32,
+                                                    .sizes = kNsmReferenceSizes,
+                                                    .measured = 1u << 0,
+                                                    .telling = ~0u,
+                                                    .zero_tells = 0,
+                                                    .resettable = 0};
+
 // A document against AWS's own root. Without state: safe for any number of threads.
 class NitroVerifier final : public Verifier {
  public:
   absl::string_view platform() const override { return kAwsNitroPlatform; }
+  const RegisterRules& register_rules() const override { return kNsmRegisterRules; }
   // Refuses any: the root is built in.
   absl::Status CheckRoot(absl::string_view root_pem) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation) const override;
 };
 
+// AWS's platforms take no root from a policy: AWS's own is built in.
+absl::Status RefuseRoot(absl::string_view platform, absl::string_view root_pem);
+
+// What makes one platform's documents differ from another's.
+struct NitroDocumentRules {
+  const NitroDocumentKind& kind;
+  const RegisterRules& registers;
+};
+
 // Makes every check from "format" on, of a document of this shape under `root`, and adds it to
 // `verdict`. Costs one P-384 verification for each certificate but the root, and one for the
 // document.
-void VerifyNitroDocument(ByteSpan evidence, const Certificate& root, const EvidencePolicy& policy,
+void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
+                         const Certificate& root, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation, Verdict& verdict);
 
 // The check "platform": that the policy is for the platform `platform`. False if it is not.

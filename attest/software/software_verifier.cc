@@ -1,7 +1,6 @@
 #include "attest/software/software_verifier.h"
 
 #include "attest/nitro/aws_root.h"
-#include "attest/nitro/nitro_verifier.h"
 #include "attest/x509/certificate.h"
 #include "protocol/base/error.h"
 
@@ -48,7 +47,8 @@ Verdict SoftwareVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy
         {.name = "policy", .expected = explanation.expected, .found = explanation.found});
     return verdict;
   }
-  VerifyNitroDocument(evidence, *root, policy, expectation, verdict);
+  VerifyNitroDocument(evidence, {kNsmDocument, kNsmRegisterRules}, *root, policy, expectation,
+                      verdict);
   return verdict;
 }
 

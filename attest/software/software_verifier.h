@@ -3,6 +3,7 @@
 #ifndef SEALFOLD_ATTEST_SOFTWARE_SOFTWARE_VERIFIER_H_
 #define SEALFOLD_ATTEST_SOFTWARE_SOFTWARE_VERIFIER_H_
 
+#include "attest/nitro/nitro_verifier.h"
 #include "attest/verifier.h"
 
 namespace sealfold {
@@ -15,6 +16,7 @@ inline constexpr absl::string_view kSoftwareCaveat =
 class SoftwareVerifier final : public Verifier {
  public:
   absl::string_view platform() const override { return kSoftwarePlatform; }
+  const RegisterRules& register_rules() const override { return kNsmRegisterRules; }
   // One P-384 CA certificate.
   absl::Status CheckRoot(absl::string_view root_pem) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,

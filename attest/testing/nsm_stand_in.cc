@@ -29,9 +29,9 @@ Bytes NsmStandIn::Answer(ByteSpan request) {
 }
 
 NsmResponse NsmStandIn::Answer(const NsmAttestationRequest& request) const {
-  if (Exceeds(request.user_data, kNitroUserDataSizeMax) ||
-      Exceeds(request.nonce, kNitroNonceSizeMax) ||
-      Exceeds(request.public_key, kNitroPublicKeySizeMax)) {
+  if (Exceeds(request.user_data, kNsmDocument.user_data_size_max) ||
+      Exceeds(request.nonce, kNsmDocument.nonce_size_max) ||
+      Exceeds(request.public_key, kNsmDocument.public_key_size_max)) {
     return NsmError::kInputTooLarge;
   }
   NitroDocument content = chain_.Content();

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -16,6 +17,22 @@ std::string ReadTestData(const std::string& name) {
 
 Bytes ReadDocument(const std::string& name) {
   return ToBytes(AsBytes(ReadTestData(absl::StrCat("attestation/", name))));
+}
+
+uint64_t TimeMs(const char* text) {
+  absl::Time time;
+  std::string error;
+  SEALFOLD_CHECK(absl::ParseTime(absl::RFC3339_full, text, &time, &error));
+  return static_cast<uint64_t>(absl::ToUnixMillis(time));
+}
+
+EvidencePolicy NitroTpmPolicy() {
+  const Bytes pcr4 = HexDecode(
+                         "1a1f166e1995c1e1bfdf1c1d13b1ebc9d5d4e44397501655"
+                         "c911a2062d92063483ca9e17f0264efe336d4b61c5b98d1e")
+                         .value();
+  return {.platform = "aws-nitrotpm",
+          .reference_values = {{.name = "release", .registers = {{4, pcr4}}}}};
 }
 
 EvidencePolicy NitroPolicy(ByteSpan pcr0) {

@@ -13,12 +13,18 @@ namespace sealfold {
 std::string ReadTestData(const std::string& name);
 Bytes ReadDocument(const std::string& name);  // of attestation/
 
+// "2022-10-13T08:58:02.136Z" in milliseconds since 1970. Requires: such a time.
+uint64_t TimeMs(const char* text);
+
 // For aws-nitro, with one set of reference values: register 0 is `pcr0`.
 EvidencePolicy NitroPolicy(ByteSpan pcr0);
 
 // Register 0 of the real documents.
 Bytes Pcr0Of2022();
 Bytes Pcr0Of2025();
+
+// For aws-nitrotpm: that accepts nitrotpm-2026-02.cose by register 4.
+EvidencePolicy NitroTpmPolicy();
 
 // The check of that name; a failed one named "(none)" if there is none.
 Check FindCheck(const Verdict& verdict, const std::string& name);

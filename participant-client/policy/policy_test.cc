@@ -102,6 +102,33 @@ TEST_F(PolicyTest, ReferenceValuesOfAnotherLengthAreRefused) {
             "field_invalid");
 }
 
+TEST_F(PolicyTest, AnInstancesPlatformIsNamedLikeAnyOther) {
+  const std::string pcr4(96, 'a');
+  json document = json::parse(world_.PolicyJson());
+  document["evidence"] = {
+      {"platform", "aws-nitrotpm"},
+      {"reference_values",
+       {{{"name", "image 7"}, {"pcr4", pcr4}, {"pcr12", std::string(96, '0')}}}}};
+  auto policy = Parse(document);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_EQ(policy->evidence.platform, "aws-nitrotpm");
+  EXPECT_EQ(policy->evidence.reference_values[0].registers,
+            (std::map<uint32_t, Bytes>{{4, Bytes(48, 0xaa)}, {12, Bytes(48)}}));
+
+  const auto code = [&](const char* name, const std::string& value) {
+    return Refusal([&](json& p) {
+             p["evidence"] = document["evidence"];
+             p["evidence"]["reference_values"][0].erase("pcr4");
+             p["evidence"]["reference_values"][0][name] = value;
+           })
+        .code;
+  };
+  EXPECT_EQ(code("pcr0", pcr4), "policy_reference_untelling");
+  EXPECT_EQ(code("pcr4", std::string(96, '0')), "policy_register_zero");
+  EXPECT_EQ(code("pcr17", std::string(96, 'f')), "policy_register_ones");
+  EXPECT_EQ(code("pcr23", pcr4), "policy_register_resettable");
+}
+
 TEST_F(PolicyTest, AQuorumBelowThreeIsRefusedAndSaysWhy) {
   for (int quorum : {0, 1, 2}) {
     Explanation e = Refusal([&](json& p) { p["plan"]["quorum_min"] = quorum; });

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "attest/nitro/document.h"
+#include "attest/nitrotpm/nitrotpm_verifier.h"
 #include "participant-client/program/describe.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
@@ -113,7 +114,11 @@ Description DescribeReceipt(const ReceiptProof& proof) {
 }
 
 absl::StatusOr<Description> DescribeEvidence(ByteSpan document) {
-  SEALFOLD_ASSIGN_OR_RETURN(NitroDocument nitro, ParseNitroDocument(document));
+  absl::StatusOr<NitroDocument> parsed = ParseNitroDocument(document);
+  const bool enclave = parsed.ok();
+  if (!enclave) parsed = ParseNitroDocument(document, kNitroTpmDocument);
+  SEALFOLD_RETURN_IF_ERROR(parsed.status());
+  const NitroDocument& nitro = *parsed;
   ordered_json registers;
   for (const auto& [index, value] : nitro.registers) {
     const bool zero = std::all_of(value.begin(), value.end(), [](uint8_t b) { return b == 0; });
@@ -125,7 +130,8 @@ absl::StatusOr<Description> DescribeEvidence(ByteSpan document) {
       {{"module_id", nitro.module_id, "which machine or enclave"},
        {"timestamp", TimeText(nitro.timestamp_ms), "by the platform's clock"},
        {"registers", registers,
-        "measurements; pcr0 is the program's. All zero in pcr0 would be debug mode"},
+        enclave ? "measurements; pcr0 is the program's. All zero in pcr0 would be debug mode"
+                : "measurements of a NitroTPM; pcr4 is what was booted, pcr7 who signed it"},
        {"nonce", HexOrNull(nitro.nonce), "of the session it was made for"},
        {"user_data", HexOrNull(nitro.user_data),
         "SHA-256 of the binding: plan, round, attempt, keys"},

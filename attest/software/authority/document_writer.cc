@@ -27,7 +27,8 @@ Bytes SignNitroPayload(ByteSpan payload, EVP_PKEY* leaf_key) {
   return cbor::Encode(Value::OfArray(std::move(envelope)));
 }
 
-Bytes WriteNitroDocument(const NitroDocument& content, EVP_PKEY* leaf_key) {
+Bytes WriteNitroDocument(const NitroDocument& content, EVP_PKEY* leaf_key,
+                         const NitroDocumentKind& kind) {
   cbor::Map registers;
   for (const auto& [index, value] : content.registers) {
     registers.emplace_back(Value::Unsigned(index), Value::OfBytes(value));
@@ -38,7 +39,7 @@ Bytes WriteNitroDocument(const NitroDocument& content, EVP_PKEY* leaf_key) {
   payload.emplace_back(Value::Text("module_id"), Value::Text(content.module_id));
   payload.emplace_back(Value::Text("digest"), Value::Text("SHA384"));
   payload.emplace_back(Value::Text("timestamp"), Value::Unsigned(content.timestamp_ms));
-  payload.emplace_back(Value::Text("pcrs"), Value::OfMap(std::move(registers)));
+  payload.emplace_back(Value::Text(kind.registers_field), Value::OfMap(std::move(registers)));
   payload.emplace_back(Value::Text("certificate"), Value::OfBytes(content.certificate));
   payload.emplace_back(Value::Text("cabundle"), Value::OfArray(std::move(bundle)));
   payload.emplace_back(Value::Text("public_key"), NullOr(content.public_key));

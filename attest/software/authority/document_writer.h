@@ -10,7 +10,8 @@ namespace sealfold {
 
 // COSE_Sign1 over the deterministic encoding of `content` (its `payload` and `signature` are not
 // looked at), signed by `leaf_key`, the key of content.certificate. Requires: a P-384 key.
-Bytes WriteNitroDocument(const NitroDocument& content, EVP_PKEY* leaf_key);
+Bytes WriteNitroDocument(const NitroDocument& content, EVP_PKEY* leaf_key,
+                         const NitroDocumentKind& kind = kNsmDocument);
 
 // The same envelope around any payload.
 Bytes SignNitroPayload(ByteSpan payload, EVP_PKEY* leaf_key);

@@ -37,9 +37,9 @@ NsmResponse Random() {
 
 NsmResponse Softnsm::Attest(NsmAttestationRequest request, MeasureCaller measure_caller,
                             uint64_t now_ms) {
-  if (Exceeds(request.user_data, kNitroUserDataSizeMax) ||
-      Exceeds(request.nonce, kNitroNonceSizeMax) ||
-      Exceeds(request.public_key, kNitroPublicKeySizeMax)) {
+  if (Exceeds(request.user_data, kNsmDocument.user_data_size_max) ||
+      Exceeds(request.nonce, kNsmDocument.nonce_size_max) ||
+      Exceeds(request.public_key, kNsmDocument.public_key_size_max)) {
     return NsmError::kInputTooLarge;
   }
   if (request.public_key.has_value() && request.public_key->empty()) {
