@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "protocol/base/error.h"
 
 namespace sealfold {
 namespace {
@@ -150,6 +151,31 @@ void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
   CheckEqual("user_data", expectation.user_data, verdict.claims.user_data, verdict);
   CheckEqual("public_key", expectation.public_key, verdict.claims.public_key, verdict);
   CheckRegisters(rules, policy, verdict);
+}
+
+Check FailedCheck(std::string name, const absl::Status& status) {
+  Explanation explanation = Explain(status);
+  return {.name = std::move(name),
+          .expected = absl::StrCat(explanation.what, ": ", explanation.expected),
+          .found = std::move(explanation.found)};
+}
+
+bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Verdict& verdict) {
+  bool same = policy.platform == platform;
+  verdict.checks.push_back({.name = "platform",
+                            .expected = policy.platform,
+                            .found = std::string(platform),
+                            .passed = same});
+  return same;
+}
+
+absl::Status RefuseAttestationKeys(const EvidencePolicy& policy) {
+  if (policy.attestation_keys.empty()) return absl::OkStatus();
+  return BadInput({.code = "policy_keys_unexpected",
+                   .what = absl::StrCat("policy's attestation_keys for platform ", policy.platform),
+                   .expected = "none: only a TPM of its own has such keys",
+                   .found = absl::StrCat(policy.attestation_keys.size()),
+                   .advice = "leave them out"});
 }
 
 std::string ShortHex(ByteSpan bytes) {

@@ -17,6 +17,15 @@ void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
 // Whether one of the registers that tell what runs is named, with a value other than zero.
 bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set);
 
+// A check that failed as `status` says.
+Check FailedCheck(std::string name, const absl::Status& status);
+
+// The check "platform": that the policy is for the platform `platform`. False if it is not.
+bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Verdict& verdict);
+
+// For platforms without such keys. InvalidArgument, code "policy_keys_unexpected".
+absl::Status RefuseAttestationKeys(const EvidencePolicy& policy);
+
 // Lower-case hex; of more than 20 bytes the first 12, the last 4 and the length.
 std::string ShortHex(ByteSpan bytes);
 

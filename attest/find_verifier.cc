@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
+#include "attest/tpm/tpm_verifier.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #ifdef SEALFOLD_SOFTWARE_PLATFORM
@@ -13,11 +14,12 @@ namespace {
 absl::Span<const Verifier* const> Verifiers() {
   static const NitroVerifier kNitro;
   static const NitroTpmVerifier kNitroTpm;
+  static const TpmVerifier kTpm;
 #ifdef SEALFOLD_SOFTWARE_PLATFORM
   static const SoftwareVerifier kSoftware;
-  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm, &kSoftware};
+  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm, &kTpm, &kSoftware};
 #else
-  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm};
+  static const Verifier* const kAll[] = {&kNitro, &kNitroTpm, &kTpm};
 #endif
   return kAll;
 }

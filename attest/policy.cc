@@ -84,7 +84,7 @@ absl::Status CheckEvidencePolicy(const EvidencePolicy& policy) {
   for (const ReferenceValues& set : policy.reference_values) {
     SEALFOLD_RETURN_IF_ERROR(CheckReferenceValues(verifier->register_rules(), set));
   }
-  return verifier->CheckRoot(policy.root_pem);
+  return verifier->CheckTrust(policy);
 }
 
 }  // namespace sealfold

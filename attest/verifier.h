@@ -29,13 +29,26 @@ struct Check {
 //   policy            the policy itself is fit (only recorded when it is not)
 //   platform          the policy's platform is in this build, and the verifier's
 //   format            the document's form and lengths
-//   chain             its certificates lead to the pinned root, each allowed to do what it does
+//   attestation_key   a TPM's: of the kind that signs only what the TPM itself states
+//   chain             its certificates lead to the pinned root, each allowed to do what it does; or
+//                     for a TPM's key, the policy names the key
 //   certificate_time  they are valid at the document's own time
 //   signature         the leaf's key signed the document
+//   quote, qualifying_data   a TPM's: what was signed is about these registers and this session
 //   debug             the registers that are set wherever anything is measured are there, and set
 //   freshness         by the caller's clock and the policy
 //   nonce, user_data, public_key   as expected; each only where the expectation sets it
 //   registers         one of the policy's sets of reference values matches wholly
+//   event_log         a TPM's, where it was sent along: it leads to the registers that firmware
+//   sets
+
+// A TPM's sense of time and of reboots, as in its quote.
+struct TpmClock {
+  uint64_t clock_ms = 0;  // how long the TPM has been powered: no time of day
+  bool safe = false;      // false: the clock may have shown a higher value before
+  uint32_t resets = 0;    // since the TPM was made or cleared; obscured by the TPM for keys outside
+  uint32_t restarts = 0;  // the endorsement hierarchy
+};
 
 // What the evidence says, once its signature and chain hold.
 struct Claims {
@@ -46,6 +59,7 @@ struct Claims {
   std::optional<Bytes> public_key = {};
   std::optional<Bytes> user_data = {};
   std::optional<Bytes> nonce = {};
+  std::optional<TpmClock> tpm_clock = {};  // tpm2 only
 };
 
 // All checks in the order made.
@@ -78,9 +92,10 @@ struct RegisterRules {
 };
 
 struct EvidencePolicy {
-  std::string platform = {};  // "aws-nitro", "aws-nitrotpm", "sealfold-softnsm"
+  std::string platform = {};  // "aws-nitro", "aws-nitrotpm", "tpm2", "sealfold-softnsm"
   // The pinned trust root. For AWS's platforms AWS's own is built in: leave empty.
   std::string root_pem = {};
+  std::vector<Bytes> attestation_keys = {};  // tpm2 only: names of keys that need no certificate
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
   uint64_t age_ms_max = 300'000;                       // how old a document may be
   uint64_t skew_ms_max = 5'000;                        // how far in the future by our clock
@@ -97,6 +112,7 @@ struct EvidencePolicy {
 //   policy_register_resettable  a register that any program on the machine can set
 //   policy_reference_untelling  a set that names none of the registers that tell what runs
 //   policy_root_missing, policy_root_malformed, policy_root_unexpected
+//   policy_key_malformed, policy_keys_unexpected   of attestation_keys
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
 
 // What must be in the document of this session. An unset member is not compared.
@@ -116,8 +132,9 @@ class Verifier {
   virtual ~Verifier() = default;
   virtual absl::string_view platform() const = 0;
   virtual const RegisterRules& register_rules() const = 0;
-  // The platform's rule for the policy's root_pem. InvalidArgument, codes "policy_root_*".
-  virtual absl::Status CheckRoot(absl::string_view root_pem) const = 0;
+  // The platform's rule for whom the policy trusts: root_pem and attestation_keys. InvalidArgument,
+  // codes "policy_root_*" and "policy_key*".
+  virtual absl::Status CheckTrust(const EvidencePolicy& policy) const = 0;
   // Requires nothing of the policy: with one that CheckEvidencePolicy refuses, some check fails.
   virtual Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation) const = 0;

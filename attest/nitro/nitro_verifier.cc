@@ -15,13 +15,6 @@
 namespace sealfold {
 namespace {
 
-Check FailedCheck(std::string name, const absl::Status& status) {
-  Explanation explanation = Explain(status);
-  return {.name = std::move(name),
-          .expected = absl::StrCat(explanation.what, ": ", explanation.expected),
-          .found = std::move(explanation.found)};
-}
-
 absl::StatusOr<std::vector<Certificate>> ParseIntermediates(const NitroDocument& document) {
   std::vector<Certificate> intermediates;
   for (size_t i = 1; i < document.cabundle.size(); ++i) {
@@ -80,15 +73,6 @@ bool CheckSignature(const NitroDocument& document, const Certificate& leaf, Verd
 
 }  // namespace
 
-bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Verdict& verdict) {
-  bool same = policy.platform == platform;
-  verdict.checks.push_back({.name = "platform",
-                            .expected = policy.platform,
-                            .found = std::string(platform),
-                            .passed = same});
-  return same;
-}
-
 void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                          const Certificate& root, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation, Verdict& verdict) {
@@ -121,8 +105,9 @@ void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
   CheckClaims(rules.registers, policy, expectation, verdict);
 }
 
-absl::Status RefuseRoot(absl::string_view platform, absl::string_view root_pem) {
-  if (root_pem.empty()) return absl::OkStatus();
+absl::Status CheckAwsTrust(absl::string_view platform, const EvidencePolicy& policy) {
+  SEALFOLD_RETURN_IF_ERROR(RefuseAttestationKeys(policy));
+  if (policy.root_pem.empty()) return absl::OkStatus();
   return BadInput({.code = "policy_root_unexpected",
                    .what = absl::StrCat("policy's root for platform ", platform),
                    .expected = "none: AWS's own root is built in",
@@ -130,8 +115,8 @@ absl::Status RefuseRoot(absl::string_view platform, absl::string_view root_pem) 
                    .advice = "leave it out"});
 }
 
-absl::Status NitroVerifier::CheckRoot(absl::string_view root_pem) const {
-  return RefuseRoot(platform(), root_pem);
+absl::Status NitroVerifier::CheckTrust(const EvidencePolicy& policy) const {
+  return CheckAwsTrust(platform(), policy);
 }
 
 Verdict NitroVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,

@@ -26,13 +26,13 @@ class NitroVerifier final : public Verifier {
   absl::string_view platform() const override { return kAwsNitroPlatform; }
   const RegisterRules& register_rules() const override { return kNsmRegisterRules; }
   // Refuses any: the root is built in.
-  absl::Status CheckRoot(absl::string_view root_pem) const override;
+  absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation) const override;
 };
 
-// AWS's platforms take no root from a policy: AWS's own is built in.
-absl::Status RefuseRoot(absl::string_view platform, absl::string_view root_pem);
+// The rule of AWS's platforms: no root in the policy, AWS's own is built in; no keys.
+absl::Status CheckAwsTrust(absl::string_view platform, const EvidencePolicy& policy);
 
 // What makes one platform's documents differ from another's.
 struct NitroDocumentRules {
@@ -46,9 +46,6 @@ struct NitroDocumentRules {
 void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                          const Certificate& root, const EvidencePolicy& policy,
                          const EvidenceExpectation& expectation, Verdict& verdict);
-
-// The check "platform": that the policy is for the platform `platform`. False if it is not.
-bool CheckPlatform(absl::string_view platform, const EvidencePolicy& policy, Verdict& verdict);
 
 }  // namespace sealfold
 

@@ -1,12 +1,13 @@
 #include "attest/nitrotpm/nitrotpm_verifier.h"
 
+#include "attest/claims_check.h"
 #include "attest/nitro/aws_root.h"
 #include "attest/nitro/nitro_verifier.h"
 
 namespace sealfold {
 
-absl::Status NitroTpmVerifier::CheckRoot(absl::string_view root_pem) const {
-  return RefuseRoot(platform(), root_pem);
+absl::Status NitroTpmVerifier::CheckTrust(const EvidencePolicy& policy) const {
+  return CheckAwsTrust(platform(), policy);
 }
 
 Verdict NitroTpmVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,

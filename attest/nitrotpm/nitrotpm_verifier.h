@@ -39,7 +39,7 @@ class NitroTpmVerifier final : public Verifier {
   absl::string_view platform() const override { return kAwsNitroTpmPlatform; }
   const RegisterRules& register_rules() const override { return kNitroTpmRegisterRules; }
   // Refuses any: the root is built in.
-  absl::Status CheckRoot(absl::string_view root_pem) const override;
+  absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation) const override;
 };

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "attest/claims_check.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/software/authority/document_writer.h"
 #include "attest/testing/forge.h"

@@ -1,5 +1,6 @@
 #include "attest/software/software_verifier.h"
 
+#include "attest/claims_check.h"
 #include "attest/nitro/aws_root.h"
 #include "attest/x509/certificate.h"
 #include "protocol/base/error.h"
@@ -31,8 +32,9 @@ absl::StatusOr<Certificate> ReadRoot(absl::string_view root_pem) {
 
 }  // namespace
 
-absl::Status SoftwareVerifier::CheckRoot(absl::string_view root_pem) const {
-  return ReadRoot(root_pem).status();
+absl::Status SoftwareVerifier::CheckTrust(const EvidencePolicy& policy) const {
+  SEALFOLD_RETURN_IF_ERROR(RefuseAttestationKeys(policy));
+  return ReadRoot(policy.root_pem).status();
 }
 
 Verdict SoftwareVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,

@@ -18,7 +18,7 @@ class SoftwareVerifier final : public Verifier {
   absl::string_view platform() const override { return kSoftwarePlatform; }
   const RegisterRules& register_rules() const override { return kNsmRegisterRules; }
   // One P-384 CA certificate.
-  absl::Status CheckRoot(absl::string_view root_pem) const override;
+  absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation) const override;
 };

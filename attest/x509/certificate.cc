@@ -9,11 +9,13 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 
@@ -25,6 +27,14 @@ using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 constexpr int kX509Version3 = 2;  // as encoded
 constexpr size_t kPemSizeMax = 64 * 1024;
 constexpr absl::string_view kPemBegin = "-----BEGIN";
+constexpr int kNitroSignatures[] = {NID_ecdsa_with_SHA384};
+constexpr int kTpmSignatures[] = {NID_ecdsa_with_SHA256,       NID_ecdsa_with_SHA384,
+                                  NID_ecdsa_with_SHA512,       NID_sha256WithRSAEncryption,
+                                  NID_sha384WithRSAEncryption, NID_sha512WithRSAEncryption};
+constexpr int kRsaBitsMin = 2048;
+constexpr int kRsaBitsMax = 4096;
+constexpr char kTpmEndorsementKeyUsage[] = "2.23.133.8.1";  // tcg-kp-EKCertificate
+constexpr char kTpmAttestationKeyUsage[] = "2.23.133.8.3";  // tcg-kp-AIKCertificate
 
 absl::Status Malformed(absl::string_view expected, absl::string_view found) {
   ERR_clear_error();
@@ -38,6 +48,20 @@ std::string BioText(BIO* bio) {
   char* data = nullptr;
   long size = BIO_get_mem_data(bio, &data);  // NOLINT(google-runtime-int): OpenSSL's type
   return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
+}
+
+bool HasExtendedKeyUsage(const X509* certificate, absl::string_view wanted) {
+  const std::unique_ptr<EXTENDED_KEY_USAGE, decltype(&EXTENDED_KEY_USAGE_free)> usages(
+      static_cast<EXTENDED_KEY_USAGE*>(
+          X509_get_ext_d2i(certificate, NID_ext_key_usage, nullptr, nullptr)),
+      &EXTENDED_KEY_USAGE_free);
+  for (int i = 0; usages != nullptr && i < sk_ASN1_OBJECT_num(usages.get()); ++i) {
+    char text[64] = "";
+    OBJ_obj2txt(text, sizeof(text), sk_ASN1_OBJECT_value(usages.get(), i), 1);
+    if (wanted == text) return true;
+  }
+  ERR_clear_error();
+  return false;
 }
 
 std::string TimeText(const ASN1_TIME* time) {
@@ -119,28 +143,40 @@ absl::Status Certificate::Unfit(absl::string_view expected, absl::string_view fo
                   .found = std::string(found)});
 }
 
-absl::Status Certificate::CheckAlgorithms() const {
+absl::Status Certificate::CheckAlgorithms(CertificateProfile profile) const {
+  const bool nitro = profile == CertificateProfile::kNitro;
   if (X509_get_version(x509()) != kX509Version3) {
     return Unfit("version 3", absl::StrCat("version ", X509_get_version(x509()) + 1));
   }
-  int signature_nid = X509_get_signature_nid(x509());
-  if (signature_nid != NID_ecdsa_with_SHA384) {
+  const int signature_nid = X509_get_signature_nid(x509());
+  const auto signatures =
+      nitro ? absl::MakeConstSpan(kNitroSignatures) : absl::MakeConstSpan(kTpmSignatures);
+  if (std::find(signatures.begin(), signatures.end(), signature_nid) == signatures.end()) {
     const char* name = OBJ_nid2sn(signature_nid);
-    return Unfit("signed with ecdsa-with-SHA384", name == nullptr ? "an unknown algorithm" : name);
+    return Unfit(nitro ? "signed with ecdsa-with-SHA384" : "signed with RSA or ECDSA and SHA-2",
+                 name == nullptr ? "an unknown algorithm" : name);
   }
   EVP_PKEY* key = public_key();
+  if (!nitro && key != nullptr && EVP_PKEY_is_a(key, "RSA") == 1) {
+    const int bits = EVP_PKEY_get_bits(key);
+    if (bits >= kRsaBitsMin && bits <= kRsaBitsMax) return absl::OkStatus();
+    return Unfit("an RSA key of 2048 to 4096 bits", absl::StrCat(bits));
+  }
+  const char* expected = nitro ? "a key on P-384" : "a key on RSA, P-256 or P-384";
   char group[32] = "";
   int explicit_parameters = 0;
   if (key == nullptr || EVP_PKEY_is_a(key, "EC") != 1 ||
       EVP_PKEY_get_group_name(key, group, sizeof(group), nullptr) != 1) {
     ERR_clear_error();
-    return Unfit("a key on P-384", "another kind of key");
+    return Unfit(expected, "another kind of key");
   }
-  if (absl::string_view(group) != SN_secp384r1) return Unfit("a key on P-384", group);
+  const absl::string_view name(group);
+  if (name != SN_secp384r1 && (nitro || name != SN_X9_62_prime256v1)) return Unfit(expected, name);
   if (EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
                              &explicit_parameters) != 1 ||
       explicit_parameters != 0) {
-    return Unfit("the curve P-384 by its name", "a curve spelt out by its parameters");
+    return Unfit(absl::StrCat("the curve ", name, " by its name"),
+                 "a curve spelt out by its parameters");
   }
   return absl::OkStatus();
 }
@@ -157,14 +193,24 @@ absl::Status Certificate::CheckIssuer() const {
   return absl::OkStatus();
 }
 
-absl::Status Certificate::CheckLeaf() const {
+absl::Status Certificate::CheckLeaf(CertificateProfile profile) const {
   uint32_t flags = X509_get_extension_flags(x509());
   if ((flags & EXFLAG_INVALID) != 0) return Unfit("readable extensions", "malformed ones");
   if ((flags & EXFLAG_CA) != 0) return Unfit("a leaf that is no CA", "a CA certificate");
-  bool usage = (flags & EXFLAG_KUSAGE) != 0;
-  uint32_t bits = X509_get_key_usage(x509());
-  if (!usage || (bits & KU_DIGITAL_SIGNATURE) == 0 || (bits & KU_KEY_CERT_SIGN) != 0) {
-    return Unfit("keyUsage digitalSignature and not keyCertSign", "another keyUsage");
+  const bool usage = (flags & EXFLAG_KUSAGE) != 0;
+  const uint32_t bits = X509_get_key_usage(x509());
+  const bool opens = profile == CertificateProfile::kTpmEndorsementKey;
+  const uint32_t wanted = opens ? KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT : KU_DIGITAL_SIGNATURE;
+  if (!usage || (bits & wanted) == 0 || (bits & KU_KEY_CERT_SIGN) != 0) {
+    return Unfit(opens ? "keyUsage keyEncipherment or keyAgreement and not keyCertSign"
+                       : "keyUsage digitalSignature and not keyCertSign",
+                 "another keyUsage");
+  }
+  if (profile == CertificateProfile::kNitro) return absl::OkStatus();
+  const char* purpose = opens ? kTpmEndorsementKeyUsage : kTpmAttestationKeyUsage;
+  if (!HasExtendedKeyUsage(x509(), purpose)) {
+    return Unfit(absl::StrCat("extendedKeyUsage ", purpose),
+                 "a certificate for another use, or for any");
   }
   return absl::OkStatus();
 }

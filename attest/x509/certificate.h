@@ -12,6 +12,15 @@
 
 namespace sealfold {
 
+// Whose certificates they are: which algorithms, and what the leaf must be for.
+enum class CertificateProfile {
+  kNitro,  // P-384 with SHA-384 throughout
+  kTpm,    // RSA (2048 to 4096 bits), P-256, P-384, with SHA-256, 384 or 512; the leaf is
+           // an attestation key's: digitalSignature, tcg-kp-AIKCertificate
+  kTpmEndorsementKey,  // the same; the leaf is for keyEncipherment or keyAgreement,
+                       // tcg-kp-EKCertificate
+};
+
 // An immutable certificate; copies share it.
 class Certificate {
  public:
@@ -34,15 +43,14 @@ class Certificate {
   X509* x509() const { return parsed_->x509.get(); }
   EVP_PKEY* public_key() const { return X509_get0_pubkey(x509()); }
 
-  // Its key is on P-384, named as such, and its own signature is ECDSA with SHA-384: the only kind
-  // that platforms' documents use. PermissionDenied, code "chain".
-  absl::Status CheckAlgorithms() const;
+  // Its key and its own signature are of the profile's kinds, a curve by its name.
+  // PermissionDenied, code "chain".
+  absl::Status CheckAlgorithms(CertificateProfile profile = CertificateProfile::kNitro) const;
   // May sign certificates: basicConstraints with CA, keyUsage with keyCertSign. PermissionDenied,
   // code "chain".
   absl::Status CheckIssuer() const;
-  // May sign documents and no certificates: no CA, keyUsage with digitalSignature.
-  // PermissionDenied, "chain".
-  absl::Status CheckLeaf() const;
+  // For what the profile says and no CA: it signs no certificates. PermissionDenied, "chain".
+  absl::Status CheckLeaf(CertificateProfile profile = CertificateProfile::kNitro) const;
 
  private:
   struct Parsed {

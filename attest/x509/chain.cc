@@ -72,15 +72,15 @@ bool SameOrder(X509_STORE_CTX* verify, const Certificate& root,
 }  // namespace
 
 absl::Status VerifyChain(const Certificate& root, absl::Span<const Certificate> intermediates,
-                         const Certificate& leaf, int64_t time_s) {
-  SEALFOLD_RETURN_IF_ERROR(root.CheckAlgorithms());
+                         const Certificate& leaf, int64_t time_s, CertificateProfile profile) {
+  SEALFOLD_RETURN_IF_ERROR(root.CheckAlgorithms(profile));
   SEALFOLD_RETURN_IF_ERROR(root.CheckIssuer());
   for (const Certificate& certificate : intermediates) {
-    SEALFOLD_RETURN_IF_ERROR(certificate.CheckAlgorithms());
+    SEALFOLD_RETURN_IF_ERROR(certificate.CheckAlgorithms(profile));
     SEALFOLD_RETURN_IF_ERROR(certificate.CheckIssuer());
   }
-  SEALFOLD_RETURN_IF_ERROR(leaf.CheckAlgorithms());
-  SEALFOLD_RETURN_IF_ERROR(leaf.CheckLeaf());
+  SEALFOLD_RETURN_IF_ERROR(leaf.CheckAlgorithms(profile));
+  SEALFOLD_RETURN_IF_ERROR(leaf.CheckLeaf(profile));
 
   Context context;
   SEALFOLD_CHECK(context.store != nullptr && context.untrusted != nullptr &&

@@ -37,7 +37,7 @@ absl::Status ReadReferenceValues(const json& list, EvidencePolicy& evidence) {
       absl::StatusOr<Bytes> bytes = HexDecode(value.get<std::string>());
       if (!bytes.ok()) {
         return BadHex(absl::StrCat("/evidence/reference_values, '", values.name, "', ", name),
-                      "96 hex digits", bytes.status());
+                      "hex digits", bytes.status());
       }
       values.registers[index] = *std::move(bytes);
     }
@@ -59,6 +59,13 @@ absl::StatusOr<EvidencePolicy> ReadEvidence(const json& node, const ReadPolicyFi
   }
   if (node.contains("age_seconds_max")) {
     evidence.age_ms_max = node["age_seconds_max"].get<uint64_t>() * 1000;
+  }
+  if (node.contains("attestation_keys")) {
+    for (const json& hex : node["attestation_keys"]) {
+      absl::StatusOr<Bytes> name = HexDecode(hex.get<std::string>());
+      if (!name.ok()) return BadHex("/evidence/attestation_keys", "hex digits", name.status());
+      evidence.attestation_keys.push_back(*std::move(name));
+    }
   }
   SEALFOLD_RETURN_IF_ERROR(ReadReferenceValues(node["reference_values"], evidence));
   return evidence;

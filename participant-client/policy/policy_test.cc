@@ -129,6 +129,34 @@ TEST_F(PolicyTest, AnInstancesPlatformIsNamedLikeAnyOther) {
   EXPECT_EQ(code("pcr23", pcr4), "policy_register_resettable");
 }
 
+TEST_F(PolicyTest, ATpmsKeyIsNamed) {
+  json document = json::parse(world_.PolicyJson());
+  document["evidence"] = {
+      {"platform", "tpm2"},
+      {"attestation_keys", {"000b" + std::string(64, '5')}},
+      {"reference_values", {{{"name", "image 7"}, {"pcr4", std::string(64, 'a')}}}}};
+  auto policy = Parse(document);
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  Bytes name(34, 0x55);
+  name[0] = 0x00;
+  name[1] = 0x0b;
+  EXPECT_EQ(policy->evidence.attestation_keys, std::vector<Bytes>{name});
+  const auto code = [&](const json& keys) {
+    return Refusal([&](json& p) {
+             p["evidence"] = document["evidence"];
+             p["evidence"]["attestation_keys"] = keys;
+           })
+        .code;
+  };
+  EXPECT_EQ(code(json::array()), "policy_root_missing");
+  EXPECT_EQ(code({"000b" + std::string(62, '5')}), "policy_key_malformed");
+  EXPECT_EQ(code({"no hex"}), "field_invalid");
+  EXPECT_EQ(Refusal([&](json& p) {
+              p["evidence"]["attestation_keys"] = document["evidence"]["attestation_keys"];
+            }).code,
+            "policy_keys_unexpected");
+}
+
 TEST_F(PolicyTest, AQuorumBelowThreeIsRefusedAndSaysWhy) {
   for (int quorum : {0, 1, 2}) {
     Explanation e = Refusal([&](json& p) { p["plan"]["quorum_min"] = quorum; });

@@ -4,6 +4,8 @@
 #include "absl/time/time.h"
 #include "attest/nitro/document.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
+#include "attest/tpm/structure/tpm_hash.h"
+#include "attest/tpm/tpm_evidence.h"
 #include "participant-client/program/describe.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
@@ -113,7 +115,30 @@ Description DescribeReceipt(const ReceiptProof& proof) {
   return out;
 }
 
+Description DescribeTpmEvidence(const ParsedTpmEvidence& tpm) {
+  ordered_json registers;
+  size_t next = 0;
+  for (uint32_t index = 0; index < kTpmRegisters; ++index) {
+    if (((tpm.quote.registers >> index) & 1) == 0) continue;
+    registers[absl::StrCat("pcr", index)] = HexEncode(tpm.evidence.registers[next++]);
+  }
+  return Description{
+      "evidence",
+      "A TPM 2.0 quote: what follows is what it CLAIMS, NOT VERIFIED without --policy",
+      {{"attestation_key", HexEncode(tpm.key.Name()),
+        "name of the key; a policy lists it under attestation_keys"},
+       {"timestamp", TimeText(tpm.evidence.timestamp_ms), "by the machine's clock"},
+       {"bank", TpmHashName(tpm.quote.bank), "of the registers"},
+       {"registers", registers, "measurements; pcr4 is what was booted, pcr7 who signed it"},
+       {"nonce", HexOrNull(tpm.evidence.nonce), "of the session it was made for"},
+       {"user_data", HexOrNull(tpm.evidence.user_data),
+        "SHA-256 of the binding: plan, round, attempt, keys"},
+       {"public_key", HexOrNull(tpm.evidence.public_key), "updates are sealed to it"},
+       {"certificates", tpm.evidence.certificates.size(), "of the attestation key"}}};
+}
+
 absl::StatusOr<Description> DescribeEvidence(ByteSpan document) {
+  if (auto tpm = ParseTpmEvidence(document); tpm.ok()) return DescribeTpmEvidence(*tpm);
   absl::StatusOr<NitroDocument> parsed = ParseNitroDocument(document);
   const bool enclave = parsed.ok();
   if (!enclave) parsed = ParseNitroDocument(document, kNitroTpmDocument);

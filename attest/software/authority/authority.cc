@@ -85,7 +85,7 @@ absl::StatusOr<Authority> Authority::Open(const std::string& state_dir, uint64_t
     SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(root_path, made.Pem()));
   }
   SEALFOLD_ASSIGN_OR_RETURN(std::string root_pem, ReadFile(root_path, kFileSizeMax));
-  SEALFOLD_RETURN_IF_ERROR(SoftwareVerifier().CheckRoot(root_pem));
+  SEALFOLD_RETURN_IF_ERROR(SoftwareVerifier().CheckTrust({.root_pem = std::string(root_pem)}));
   SEALFOLD_ASSIGN_OR_RETURN(Certificate root, Certificate::FromPem(root_pem));
   if (EVP_PKEY_eq(root.public_key(), key.get()) != 1) {
     return Unfit("key_other", root_path, "a certificate of the key in root.key", "another key's",

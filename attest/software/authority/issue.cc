@@ -55,6 +55,7 @@ Certificate IssueCertificate(const CertificateSpec& spec, EVP_PKEY* subject_key,
   X509V3_set_ctx(&context, issuer_certificate, certificate, nullptr, nullptr, 0);
   AddExtension(certificate, &context, NID_basic_constraints, spec.basic_constraints);
   AddExtension(certificate, &context, NID_key_usage, spec.key_usage);
+  AddExtension(certificate, &context, NID_ext_key_usage, spec.extended_key_usage);
   AddExtension(certificate, &context, NID_subject_key_identifier, "hash");
   if (issuer != nullptr) {
     AddExtension(certificate, &context, NID_authority_key_identifier, "keyid:always");

@@ -18,6 +18,7 @@ struct CertificateSpec {
   // In OpenSSL's notation ("critical,CA:TRUE,pathlen:0"); empty: left out.
   std::string basic_constraints = {};
   std::string key_usage = {};
+  std::string extended_key_usage = {};
 };
 
 struct Issuer {
