@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,9 +21,8 @@ constexpr int kHeartbeatMs = 5000;
 constexpr int kHeartbeatTimeoutMs = 20'000;
 constexpr size_t kFrames = 2;
 
-struct ContextDeleter {
-  void operator()(void* context) const { zmq_ctx_term(context); }
-};
+constexpr int kSocketsMax = 16'384;  // of one process
+
 struct SocketDeleter {
   void operator()(void* socket) const { zmq_close(socket); }
 };
@@ -33,11 +34,27 @@ absl::Status ZmqError(absl::string_view doing) {
                     .found = zmq_strerror(zmq_errno())});
 }
 
+// One for all links of the process, as long as there is one: a context has two threads of its own,
+// and a process may stand for a thousand participants. Null if there is none to be had.
+std::shared_ptr<void> SharedContext() {
+  static auto& mutex = *new std::mutex();  // both outlive every static object
+  static auto& shared = *new std::weak_ptr<void>();
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::shared_ptr<void> context = shared.lock();
+  if (context != nullptr) return context;
+  void* const made = zmq_ctx_new();
+  if (made == nullptr) return nullptr;
+  context.reset(made, &zmq_ctx_term);
+  zmq_ctx_set(made, ZMQ_MAX_SOCKETS, kSocketsMax);
+  shared = context;
+  return context;
+}
+
 class ZmqLink : public Link {
  public:
   static absl::StatusOr<std::unique_ptr<Link>> Connect(const std::string& endpoint) {
     auto link = std::make_unique<ZmqLink>();
-    link->context_.reset(zmq_ctx_new());
+    link->context_ = SharedContext();
     if (link->context_ == nullptr) return ZmqError("starting");
     link->socket_.reset(zmq_socket(link->context_.get(), ZMQ_DEALER));
     if (link->socket_ == nullptr) return ZmqError("starting");
@@ -87,7 +104,7 @@ class ZmqLink : public Link {
   zmq::socket_ref Socket() { return {zmq::from_handle, socket_.get()}; }
 
   // The socket closes before its context ends.
-  std::unique_ptr<void, ContextDeleter> context_;
+  std::shared_ptr<void> context_;
   std::unique_ptr<void, SocketDeleter> socket_;
 };
 

@@ -2,8 +2,10 @@
 
 #include <hwy/highway.h>
 #include <sched.h>
+#include <zmq.h>
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <fstream>
 #include <iostream>
@@ -11,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "aggregator/core/fold/fold.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/aead/backend.h"
 
@@ -40,11 +43,40 @@ nlohmann::ordered_json Versions() {
     out[std::string(backend.name)] = backend.version;
   }
   out["highway"] = absl::StrCat(HWY_MAJOR, ".", HWY_MINOR, ".", HWY_PATCH);
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  zmq_version(&major, &minor, &patch);
+  out["zeromq"] = absl::StrCat(major, ".", minor, ".", patch);
   out["compiler"] = __VERSION__;
   // Which of them serves here.
   out["aes256gcm"] = AeadLibrary(AeadId::kAes256Gcm);
   out["chacha20poly1305"] = AeadLibrary(AeadId::kChaCha20Poly1305);
   return out;
+}
+
+std::string Text(const Goal& goal) {
+  switch (goal.kind) {
+    case Goal::Kind::kAtLeast:
+      return absl::StrCat(">= ", goal.ratio);
+    case Goal::Kind::kAtMost:
+      return absl::StrCat("<= ", goal.ratio);
+    case Goal::Kind::kWithin:
+      return absl::StrCat("1 +- ", goal.ratio);
+  }
+  return "";
+}
+
+bool Met(const Goal& goal, double ratio) {
+  switch (goal.kind) {
+    case Goal::Kind::kAtLeast:
+      return ratio >= goal.ratio;
+    case Goal::Kind::kAtMost:
+      return ratio <= goal.ratio;
+    case Goal::Kind::kWithin:
+      return std::abs(ratio - 1) <= goal.ratio;
+  }
+  return false;
 }
 
 // Calls until `seconds` have passed; the rate of work over them.
@@ -110,18 +142,26 @@ OneCore::~OneCore() {
 }
 
 void Report::Line(absl::string_view name, absl::string_view unit, const Samples& samples,
-                  absl::string_view against, const Samples& against_samples) const {
-  const nlohmann::ordered_json line = {{"name", std::string(name)},
-                                       {"unit", std::string(unit)},
-                                       {"min", samples.Min()},
-                                       {"median", samples.Median()},
-                                       {"max", samples.Max()},
-                                       {"repeats", samples.values.size()},
-                                       {"against", std::string(against)},
-                                       {"against_median", against_samples.Median()},
-                                       {"ratio", samples.Median() / against_samples.Median()},
-                                       {"cpu", CpuModel()},
-                                       {"versions", Versions()}};
+                  absl::string_view against, const Samples& against_samples,
+                  const LineExtra& extra) const {
+  const double ratio = samples.Median() / against_samples.Median();
+  nlohmann::ordered_json line = {{"name", std::string(name)}};
+  for (const auto& [key, value] : extra.where) line["where"][key] = value;
+  line["unit"] = std::string(unit);
+  line["min"] = samples.Min();
+  line["median"] = samples.Median();
+  line["max"] = samples.Max();
+  line["repeats"] = samples.values.size();
+  line["against"] = std::string(against);
+  line["against_median"] = against_samples.Median();
+  line["ratio"] = ratio;
+  if (extra.goal.has_value()) {
+    line["goal"] = Text(*extra.goal);
+    line["met"] = Met(*extra.goal, ratio);
+  }
+  line["cpu"] = CpuModel();
+  line["dispatch"] = FoldTargetName();
+  line["versions"] = Versions();
   std::cout << line.dump() << std::endl;
 }
 

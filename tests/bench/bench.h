@@ -7,8 +7,11 @@
 #ifndef SEALFOLD_TESTS_BENCH_BENCH_H_
 #define SEALFOLD_TESTS_BENCH_BENCH_H_
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,8 +39,11 @@ struct Timed {
 };
 
 struct Options {
-  int repeats = 7;
-  double seconds = 0.2;  // of each repeat of each competitor, at least
+  int repeats = 5;
+  double seconds = 0.1;  // of each repeat of each competitor, at least
+  // Sizes at which a figure means nothing, but every line comes within seconds: for a test of the
+  // lines' shape.
+  bool tiny = false;
 };
 
 // Work per second of each competitor. They take turns in every repeat, so that a change of the
@@ -58,16 +64,31 @@ class OneCore {
   std::vector<int> allowed_before_;
 };
 
+// What a line's ratio should be.
+struct Goal {
+  enum class Kind { kAtLeast, kAtMost, kWithin };  // kWithin: of 1, so far to either side
+  Kind kind;
+  double ratio;
+};
+
+struct LineExtra {
+  // Which point of a series the line is: lines of one name differ in it.
+  std::vector<std::pair<std::string, uint64_t>> where = {};
+  std::optional<Goal> goal = {};
+};
+
 class Report {
  public:
   explicit Report(const Options& options) : options_(options) {}
   const Options& options() const { return options_; }
 
-  // Prints {"name", "unit", "min", "median", "max", "repeats", "against", "against_median",
-  // "ratio", "cpu", "versions"}. The ratio is samples' median by against_samples', which are of the
-  // same unit and, where they can be, measured in the same run; `against` says what they are.
+  // Prints {"name", "where", "unit", "min", "median", "max", "repeats", "against",
+  // "against_median", "ratio", "goal", "met", "cpu", "dispatch", "versions"}; where and goal only
+  // where there is one. The ratio is samples' median by against_samples', which are of the same
+  // unit and, where they can be, measured in the same run; `against` says what they are.
   void Line(absl::string_view name, absl::string_view unit, const Samples& samples,
-            absl::string_view against, const Samples& against_samples) const;
+            absl::string_view against, const Samples& against_samples,
+            const LineExtra& extra = {}) const;
 
  private:
   Options options_;

@@ -10,8 +10,8 @@
 #include "protocol/base/error.h"
 #include "protocol/crypto/aead/choice.h"
 #include "tests/bench/bench.h"
-#include "tests/bench/raw_evp.h"
-#include "tests/bench/sealed_chunks.h"
+#include "tests/bench/kit/raw_evp.h"
+#include "tests/bench/kit/sealed_chunks.h"
 
 namespace sealfold::bench {
 namespace {
@@ -45,7 +45,8 @@ std::vector<ByLibrary> AllLibraries(AeadId id, const SealedChunks& chunks) {
 absl::Status BenchOneThread(const Report& report, const Suite& suite, size_t chunk_kib) {
   const OneCore one_core;
   const size_t chunk_bytes = chunk_kib << 10;
-  SEALFOLD_ASSIGN_OR_RETURN(const SealedChunks chunks, SealedChunks::Make(suite.id, chunk_bytes));
+  SEALFOLD_ASSIGN_OR_RETURN(const SealedChunks chunks,
+                            SealedChunks::Make(suite.id, chunk_bytes, StreamedBytes(report)));
   const std::vector<ByLibrary> libraries = AllLibraries(suite.id, chunks);
   RawEvp raw(suite.cipher, chunk_bytes);
   std::vector<Timed> competitors = {
@@ -67,7 +68,8 @@ absl::Status BenchOneThread(const Report& report, const Suite& suite, size_t chu
 
 absl::Status BenchThreads(const Report& report, const Suite& suite) {
   constexpr size_t kKib = 32;
-  SEALFOLD_ASSIGN_OR_RETURN(const SealedChunks chunks, SealedChunks::Make(suite.id, kKib << 10));
+  SEALFOLD_ASSIGN_OR_RETURN(const SealedChunks chunks,
+                            SealedChunks::Make(suite.id, kKib << 10, StreamedBytes(report)));
   const Aead aead = chunks.MakeAead();
   const std::vector<Samples> rates =
       MeasureRates(report.options(), Clock::kWall,

@@ -10,7 +10,7 @@
 #include "protocol/crypto/hpke.h"
 #include "protocol/program/child_process.h"
 #include "tests/bench/bench.h"
-#include "tests/bench/raw_evp.h"
+#include "tests/bench/kit/raw_evp.h"
 
 namespace sealfold::bench {
 namespace {
@@ -91,7 +91,8 @@ absl::Status BenchSuite(const Report& report, AeadId id, absl::string_view suite
 
 absl::Status BenchCrypto(const Report& report) {
   const OneCore one_core;
-  SEALFOLD_ASSIGN_OR_RETURN(const Samples openssl_speed, OpensslSpeed(3));
+  SEALFOLD_ASSIGN_OR_RETURN(const Samples openssl_speed,
+                            OpensslSpeed(report.options().tiny ? 1 : 3));
   SEALFOLD_RETURN_IF_ERROR(BenchSuite(report, AeadId::kAes256Gcm, "aes256gcm", openssl_speed));
   return BenchSuite(report, AeadId::kChaCha20Poly1305, "chacha20poly1305", openssl_speed);
 }

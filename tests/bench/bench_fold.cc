@@ -1,170 +1,202 @@
-// The exact fold of data that lies in no cache, beside what memory gives in the same run, and
-// beside a plain float32 weighted sum with the same vectors. Memory is of the aggregator's own
-// kind: pages as it stages updates in, and as it keeps the sum in.
+// The exact fold of updates that wait in memory in the clear: beside the roofline of the same run,
+// and beside a plain float32 weighted sum of the same bytes with the same vectors.
+#include <algorithm>
 #include <cstring>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "aggregator/core/encoded/int8_fold.h"
 #include "aggregator/core/fold/fold.h"
-#include "aggregator/core/memory/pages.h"
 #include "protocol/base/error.h"
+#include "protocol/model/int8_scale.h"
 #include "tests/bench/bench.h"
-#include "tests/bench/memory_kernels.h"
+#include "tests/bench/kit/fold_memory.h"
+#include "tests/bench/kit/memory_kernels.h"
+#include "tests/bench/kit/roofline.h"
 
 namespace sealfold::bench {
 namespace {
 
-constexpr size_t kElements = 8u << 20;
-constexpr size_t kUpdatesMax = 8;
-constexpr size_t kUpdates[] = {1, 2, kUpdatesMax};
+constexpr size_t kUpdates[] = {2, 4, 8, 16, 32, 64};
+constexpr double kRange = 4.0;
+constexpr double kScale = 0x1p40;
 constexpr double kGigabyte = 1e9;
-constexpr double kSumTrafficBytes = 2 * sizeof(int64_t);  // of an element: read and written
 constexpr char kUnit[] = "GB/s";
+constexpr Goal kOfRoofline{.kind = Goal::Kind::kAtLeast, .ratio = 0.85};
+constexpr Goal kOfFloat{.kind = Goal::Kind::kAtLeast, .ratio = 0.95};
+constexpr uint64_t kBlockElements = 64;
+constexpr uint64_t kBlockBytes = kInt8ScaleBytes + kBlockElements;
+// Between updates: a few lines of the cache, or blocks.
+constexpr uint64_t kGapBytes = 5 * 64;
+constexpr uint64_t kGapBlocks = 5;
 
-// Room for the greatest case, filled with what is a small number in each dtype.
-struct Memory {
-  Pages updates;
-  Pages sum;
-  Pages plain_sum;
+// What takes turns with the fold in every repeat: the speeds that bound it.
+class Ground {
+ public:
+  static constexpr size_t kCount = 3;
 
-  static absl::StatusOr<Memory> Make() {
-    Memory memory;
-    SEALFOLD_ASSIGN_OR_RETURN(
-        memory.updates, Pages::Map(kUpdatesMax * kElements * sizeof(float), Pages::Use::kSealed));
-    SEALFOLD_ASSIGN_OR_RETURN(memory.sum,
-                              Pages::Map(kElements * sizeof(int64_t), Pages::Use::kSecret));
-    SEALFOLD_ASSIGN_OR_RETURN(memory.plain_sum,
-                              Pages::Map(kElements * sizeof(float), Pages::Use::kSecret));
-    const MutableByteSpan bytes = memory.updates.Write();
-    uint32_t state = 1;
-    for (size_t at = 0; at < bytes.size(); at += sizeof(uint16_t)) {
-      state = state * 1664525 + 1013904223;
-      const auto element = static_cast<uint16_t>((state >> 16 & 0x83FF) | 0x3C00);
-      std::memcpy(&bytes[at], &element, sizeof(element));
-    }
-    return memory;
+  Ground(const Report& report, FoldMemory& memory, uint64_t read_bytes)
+      : memory_(memory),
+        read_bytes_(read_bytes),
+        issue_(report.options().tiny ? 1 << 12 : 1 << 22) {}
+
+  std::vector<Timed> competitors() {
+    return {{.call = [this] { sink_ |= ReadAll(memory_.UpdateNumbers(read_bytes_)); },
+             .work = static_cast<double>(read_bytes_) / kGigabyte},
+            {.call = [this] { IncrementAll(memory_.SumNumbers()); },
+             .work = static_cast<double>(memory_.elements()) * kSumTrafficBytes / kGigabyte},
+            {.call = [this] { sink_ |= IssueVectors(issue_); },
+             .work = static_cast<double>(issue_) / kGigabyte}};
+  }
+  static Speeds SpeedsOf(const std::vector<Samples>& rates) {
+    return {.read = rates[0], .change = rates[1], .vectors = rates[2]};
   }
 
-  absl::Span<int64_t> Sums() { return {reinterpret_cast<int64_t*>(sum.Write().data()), kElements}; }
-  absl::Span<uint64_t> Numbers() {
-    return {reinterpret_cast<uint64_t*>(sum.Write().data()), kElements};
-  }
-  absl::Span<float> PlainSums() {
-    return {reinterpret_cast<float*>(plain_sum.Write().data()), kElements};
-  }
-  // A mapping starts at a page, so the casts are aligned.
-  absl::Span<const uint64_t> UpdateNumbers() const {
-    return {reinterpret_cast<const uint64_t*>(updates.span().data()),
-            updates.span().size() / sizeof(uint64_t)};
-  }
-  std::vector<ByteSpan> Updates(size_t count, size_t element_bytes) const {
-    std::vector<ByteSpan> out;
-    for (size_t k = 0; k < count; ++k) {
-      out.push_back(
-          updates.span().subspan(k * kElements * element_bytes, kElements * element_bytes));
-    }
-    return out;
-  }
-  std::vector<absl::Span<const float>> PlainUpdates(size_t count) const {
-    std::vector<absl::Span<const float>> out;
-    for (const ByteSpan update : Updates(count, sizeof(float))) {
-      out.emplace_back(reinterpret_cast<const float*>(update.data()), kElements);
-    }
-    return out;
-  }
+ private:
+  FoldMemory& memory_;
+  uint64_t read_bytes_;
+  uint64_t issue_;
+  uint64_t sink_ = 0;  // so that nothing is left out
 };
 
-// What the fold could be where its traffic is all that takes time: `input` bytes at the speed of
-// reading and the sum at that of changing in place, of the same repeat.
-Samples Bound(double input_bytes, const Samples& reading, const Samples& changing) {
-  Samples out;
-  for (size_t i = 0; i < reading.values.size(); ++i) {
-    const double seconds_gigabyte =
-        input_bytes / reading.values[i] + kElements * kSumTrafficBytes / changing.values[i];
-    out.values.push_back(input_bytes / seconds_gigabyte);
+double Passes(size_t updates, size_t at_once) {
+  return static_cast<double>((updates + at_once - 1) / at_once);
+}
+
+struct DenseDtype {
+  Dtype dtype;
+  const char* line;
+  // Of one element: for a vector of patterns magnitude and greatest, for each of its 2 or 4 vectors
+  // of doubles what converts it, a product with sum and a sum.
+  double vectors;
+};
+constexpr DenseDtype kDense[] = {{Dtype::kF32, "fold_f32", 2.0 / 2 + 3},
+                                 {Dtype::kBf16, "fold_bf16", 2.0 / 4 + 5},
+                                 {Dtype::kF16, "fold_f16", 2.0 / 4 + 4}};
+
+absl::Status BenchDense(const Report& report, FoldMemory& memory, const DenseDtype& dense,
+                        size_t updates) {
+  const uint64_t update_bytes = memory.elements() * DtypeSizeBytes(dense.dtype);
+  const double gigabytes = static_cast<double>(updates * update_bytes) / kGigabyte;
+  Ground ground(report, memory, updates * update_bytes);
+  std::vector<FoldInput> inputs;
+  for (const ByteSpan update : memory.Updates(updates, update_bytes, kGapBytes)) {
+    inputs.push_back({.elements = update, .scale = kScale});
   }
-  return out;
-}
-
-Samples Times(const Samples& samples, double factor) {
-  Samples out = samples;
-  for (double& value : out.values) value *= factor;
-  return out;
-}
-
-absl::Status BenchDtype(const Report& report, Memory& memory, Dtype dtype) {
-  const size_t element_bytes = DtypeSizeBytes(dtype);
-  const std::string name = absl::AsciiStrToLower(DtypeName(dtype));
-  const ByteSpan all = memory.updates.span();
-  uint64_t sink = 0;
-  std::vector<Timed> competitors = {{.call = [&] { sink |= ReadAll(memory.UpdateNumbers()); },
-                                     .work = static_cast<double>(all.size()) / kGigabyte},
-                                    {.call = [&] { IncrementAll(memory.Numbers()); },
-                                     .work = kElements * kSumTrafficBytes / kGigabyte},
-                                    {.call = [&] { SEALFOLD_CHECK(AllInRange(dtype, all, 4.0)); },
-                                     .work = static_cast<double>(all.size()) / kGigabyte}};
-  for (const size_t count : kUpdates) {
-    const auto input_bytes = static_cast<double>(count * kElements * element_bytes);
+  std::vector<Timed> competitors = ground.competitors();
+  competitors.push_back(
+      {.call =
+           [&] {
+             SEALFOLD_CHECK(Fold(FoldInto::kAdd, dense.dtype, inputs, kRange, memory.Sums()) == 0);
+           },
+       .work = gigabytes});
+  const bool plain = dense.dtype == Dtype::kF32;
+  const std::vector<float> weights(updates, 1.5F);
+  std::vector<absl::Span<const float>> plain_updates;
+  for (const FoldInput& input : inputs) {
+    plain_updates.emplace_back(reinterpret_cast<const float*>(input.elements.data()),
+                               memory.elements());
+  }
+  if (plain) {
     competitors.push_back(
-        {.call =
-             [&memory, dtype, count, element_bytes] {
-               std::vector<FoldInput> inputs;
-               for (const ByteSpan update : memory.Updates(count, element_bytes)) {
-                 inputs.push_back({.elements = update, .scale = 0x1p40});
-               }
-               SEALFOLD_CHECK(Fold(FoldInto::kAdd, dtype, inputs, 4.0, memory.Sums()) == 0);
-             },
-         .work = input_bytes / kGigabyte});
-    competitors.push_back({.call =
-                               [&memory, count] {
-                                 const std::vector<float> weights(count, 1.5F);
-                                 PlainAddMany(memory.PlainUpdates(count), weights,
-                                              memory.PlainSums());
-                               },
-                           .work = static_cast<double>(count * kElements) / kGigabyte});
+        {.call = [&] { PlainAddMany(plain_updates, weights, memory.PlainSums()); },
+         .work = gigabytes});
   }
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
-  SEALFOLD_CHECK(sink != 0);
-
-  const Samples& reading = rates[0];
-  const Samples& changing = rates[1];
-  report.Line(absl::StrCat("all_in_range_", name), kUnit, rates[2],
-              "reading memory with the same vectors, same run", reading);
-  size_t next = 3;
-  for (const size_t count : kUpdates) {
-    const Samples& fold = rates[next++];
-    const Samples& plain_elements = rates[next++];  // 1e9 elements a second
-    const auto input_bytes = static_cast<double>(count * kElements * element_bytes);
-    const std::string line = absl::StrCat("fold_", name, "_updates", count);
-    report.Line(
-        line, kUnit, fold,
-        "input at the speed of reading memory, the sum at that of changing it in place, same run",
-        Bound(input_bytes, reading, changing));
-    report.Line(absl::StrCat(line, "_traffic"), kUnit,
-                Times(fold, 1 + kElements * kSumTrafficBytes / input_bytes),
-                "reading memory with the same vectors, same run", reading);
-    report.Line(absl::StrCat(line, "_elements"), "1e9 elements/s",
-                Times(fold, 1 / static_cast<double>(element_bytes)),
-                "plain float32 weighted sum of float32 elements with the same vectors",
-                plain_elements);
+  const Samples& fold = rates[Ground::kCount];
+  const Roofline roofline = RooflineOf({.updates = updates,
+                                        .elements = memory.elements(),
+                                        .update_bytes = static_cast<double>(update_bytes),
+                                        .vectors_an_element = dense.vectors,
+                                        .passes = Passes(updates, 8)},
+                                       Ground::SpeedsOf(rates));
+  const LineExtra extra{.where = {{"updates", updates}}, .goal = kOfRoofline};
+  report.Line(dense.line, kUnit, fold, roofline.what, roofline.rate, extra);
+  if (plain) {
+    report.Line("exact_vs_float", kUnit, fold,
+                "float32 weighted sum of the same bytes with the same vectors, not checked",
+                rates[Ground::kCount + 1], {.where = extra.where, .goal = kOfFloat});
   }
   return absl::OkStatus();
 }
 
+// Blocks of int8 as updates have them, checked and then folded while they are in the cache.
+absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates) {
+  constexpr uint64_t kHotBytes = 256 << 10;
+  const uint64_t blocks = memory.elements() / kBlockElements;
+  const double gigabytes = static_cast<double>(updates * blocks * kBlockBytes) / kGigabyte;
+  const uint64_t stretch = std::max<uint64_t>(1, kHotBytes / kBlockBytes / updates);
+  Ground ground(report, memory, updates * blocks * kBlockBytes / 1024 * 1024);
+  const std::vector<ByteSpan> all =
+      memory.Updates(updates, blocks * kBlockBytes, kGapBlocks * kBlockBytes);
+  const std::vector<double> scales(updates, kScale);
+  const uint32_t scale_bits_max = Int8ScaleBitsMax(kRange);
+  std::vector<Timed> competitors = ground.competitors();
+  competitors.push_back(
+      {.call =
+           [&] {
+             std::vector<ByteSpan> part(updates);
+             for (uint64_t first = 0; first < blocks; first += stretch) {
+               const uint64_t count = std::min(stretch, blocks - first);
+               for (size_t k = 0; k < updates; ++k) {
+                 part[k] = all[k].subspan(first * kBlockBytes, count * kBlockBytes);
+                 SEALFOLD_CHECK(FindInt8Fault(kBlockElements, part[k], scale_bits_max) ==
+                                Int8Fault::kNone);
+               }
+               FoldInt8Many(kBlockElements, part, scales,
+                            memory.Sums().subspan(first * kBlockElements, count * kBlockElements));
+             }
+           },
+       .work = gigabytes});
+  const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
+  // Of one element: two widenings, a product with sum and a sum; for 32 of them least and greatest.
+  const double vectors = 4 + 2 * static_cast<double>(VectorDoubles()) / 32;
+  const Roofline roofline = RooflineOf({.updates = updates,
+                                        .elements = memory.elements(),
+                                        .update_bytes = static_cast<double>(blocks * kBlockBytes),
+                                        .vectors_an_element = vectors,
+                                        .passes = Passes(updates, 4)},
+                                       Ground::SpeedsOf(rates));
+  report.Line("fold_int8", kUnit, rates[Ground::kCount], roofline.what, roofline.rate,
+              {.where = {{"updates", updates}}, .goal = kOfRoofline});
+  return absl::OkStatus();
+}
+
+// What the memory holds becomes blocks of 64 elements, -127 to 127, with the scale 2^-6.
+void WriteBlocks(MutableByteSpan bytes, uint64_t count) {
+  const float scale = 0x1p-6F;
+  for (uint64_t block = 0; block < count; ++block) {
+    const MutableByteSpan to = bytes.subspan(block * kBlockBytes, kBlockBytes);
+    std::memcpy(to.data(), &scale, kInt8ScaleBytes);
+    for (uint64_t i = 0; i < kBlockElements; ++i) {
+      to[kInt8ScaleBytes + i] = static_cast<uint8_t>((block * 31 + i * 7) % 255 - 127);
+    }
+  }
+}
+
 absl::Status BenchFold(const Report& report) {
   const OneCore one_core;
-  SEALFOLD_ASSIGN_OR_RETURN(Memory memory, Memory::Make());
-  for (const Dtype dtype : {Dtype::kF32, Dtype::kBf16, Dtype::kF16}) {
-    SEALFOLD_RETURN_IF_ERROR(BenchDtype(report, memory, dtype));
+  const size_t most = report.options().tiny ? 8 : 64;
+  const uint64_t elements = report.options().tiny ? 1 << 14 : 8 << 20;
+  SEALFOLD_ASSIGN_OR_RETURN(
+      FoldMemory memory, FoldMemory::Make(most * (elements * sizeof(float) + kGapBytes), elements));
+  for (const DenseDtype& dense : kDense) {
+    for (const size_t updates : kUpdates) {
+      if (updates > most) continue;
+      SEALFOLD_RETURN_IF_ERROR(BenchDense(report, memory, dense, updates));
+    }
+  }
+  WriteBlocks(memory.UpdateBytes(), most * (elements / kBlockElements + kGapBlocks));
+  for (const size_t updates : kUpdates) {
+    if (updates > most) continue;
+    SEALFOLD_RETURN_IF_ERROR(BenchInt8(report, memory, updates));
   }
   return absl::OkStatus();
 }
 
 const Registration kRegistration("fold",
-                                 "the exact fold beside memory's speed and a plain float32 sum",
+                                 "the exact fold beside its roofline and a plain float32 sum",
                                  &BenchFold);
 
 }  // namespace

@@ -2,6 +2,7 @@
 // parts it is made of: training, evidence, sealing, transfer, opening, folding, each measured on
 // its own on the same bytes.
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -26,9 +27,8 @@ namespace sealfold::bench {
 namespace {
 
 constexpr uint64_t kParticipants = 3;
-constexpr uint64_t kElements = 25'000'000;  // F32: 100 MB
 constexpr uint64_t kWeight = 100;
-constexpr int kRepeats = 3;
+constexpr int kRepeatsMax = 3;
 constexpr size_t kPemBytesMax = 1 << 16;
 const char* const kNames[] = {"one", "two", "three"};
 
@@ -42,9 +42,13 @@ double Seconds(const F& call) {
 
 class RoundBench {
  public:
+  explicit RoundBench(const Report& report)
+      : elements_(report.options().tiny ? 100'000 : 25'000'000),  // F32: 100 MB
+        repeats_(std::min(kRepeatsMax, report.options().repeats)) {}
+
   absl::Status Run(const Report& report) {
     MakePlan();
-    for (int repeat = 0; repeat < kRepeats; ++repeat) SEALFOLD_RETURN_IF_ERROR(Repeat(repeat));
+    for (int repeat = 0; repeat < repeats_; ++repeat) SEALFOLD_RETURN_IF_ERROR(Repeat(repeat));
     const std::string against =
         "the whole round, 3 participants x 100 MB, real processes, same run";
     for (const auto& [name, samples] :
@@ -65,13 +69,13 @@ class RoundBench {
 
  private:
   void MakePlan() {
-    tensors_ = {{.name = "bulk", .dtype = Dtype::kF32, .shape = {kElements}}};
+    tensors_ = {{.name = "bulk", .dtype = Dtype::kF32, .shape = {elements_}}};
     plan_.tensors = tensors_;
     plan_.range = 1.0;
     plan_.weight_max = Weight(kWeight);
     payload_.resize(PayloadLayout::Of(tensors_).size_bytes);
     auto* x = reinterpret_cast<float*>(payload_.data());
-    for (uint64_t i = 0; i < kElements; ++i) {
+    for (uint64_t i = 0; i < elements_; ++i) {
       x[i] = static_cast<float>(i * 2654435761U % 2'000'001) / 1'000'000.0F - 1.0F;
     }
   }
@@ -163,7 +167,7 @@ class RoundBench {
     const HpkeKeyPair recipient = HpkeKeyPair::Derive(RandomSecret(kHpkeSeedSize));
     const SigningKey key = SigningKey::FromSeed(RandomSecret(SigningKey::kSeedSize));
     const Grid grid = *Grid::Make(plan_.range, plan_.weight_max);
-    std::vector<int64_t> sum(kElements);
+    std::vector<int64_t> sum(elements_);
     double seal = 0;
     double transfer = 0;
     double open = 0;
@@ -232,6 +236,8 @@ class RoundBench {
     sending.join();
   }
 
+  const uint64_t elements_;
+  const int repeats_;
   TempDir directory_;
   std::vector<TensorSpec> tensors_;
   Plan plan_;
@@ -239,7 +245,7 @@ class RoundBench {
   Samples train_, attest_, seal_, transfer_, open_, fold_, whole_;
 };
 
-absl::Status BenchRound(const Report& report) { return RoundBench().Run(report); }
+absl::Status BenchRound(const Report& report) { return RoundBench(report).Run(report); }
 
 const Registration kRegistration("round",
                                  "a round of 3 x 100 MB as real processes, beside its parts",

@@ -54,6 +54,7 @@ int Main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "least time of each sample")
       ->check(CLI::Range(0.001, 60.0))
       ->capture_default_str();
+  app.add_flag("--tiny", options.tiny, "every line at a size that means nothing, within seconds");
   app.add_flag("--list", list, "list the benchmarks and end");
   if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   if (list) {

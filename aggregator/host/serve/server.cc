@@ -1,5 +1,6 @@
 #include "aggregator/host/serve/server.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <array>
@@ -21,6 +22,7 @@ constexpr int kPollBacklogMs = 1;     // while the aggregator does not take mess
 constexpr int kMessagesPerTurn = 64;  // of one socket before the others have theirs
 constexpr int kQueuedPerParticipant = 32;
 constexpr int kQueuedForAggregator = 256;
+constexpr int kBacklog = 4096;  // participants that connect at once; the kernel may allow fewer
 constexpr size_t kMessageBytesMax = std::max(kMessageBulkBytesMax, kMessageHeadBytesMax);
 constexpr size_t kAggregatorMessageBytesMax = kRecordFileBytesMax + kMessageHeadBytesMax;
 constexpr char kMonitorEndpoint[] = "inproc://aggregator-monitor";
@@ -57,6 +59,15 @@ absl::Status BindPrivate(zmq::socket_t& socket, const std::string& endpoint) {
   absl::Status status = Bind(socket, endpoint);
   umask(before);
   return status;
+}
+
+// Each participant's connection is an open file, and the usual limit is for programs of another
+// kind.
+void RaiseOpenFiles() {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);  // where it is refused, fewer can connect
 }
 
 class Server {
@@ -109,6 +120,7 @@ void Server::SetUp(zmq::socket_t& socket, size_t message_bytes_max, int queued_m
 
 absl::Status Server::Listen(const ServeOptions& options) {
   SetUp(participants_, kMessageBytesMax, kQueuedPerParticipant);
+  participants_.set(zmq::sockopt::backlog, kBacklog);
   // Connections whose other end is gone without a word do not stay.
   participants_.set(zmq::sockopt::heartbeat_ivl, 15'000);
   participants_.set(zmq::sockopt::heartbeat_timeout, 60'000);
@@ -267,6 +279,7 @@ absl::Status Serve(const ServeOptions& options, int stop_fd,
   const std::string state =
       absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
                    " rounds; ", store->records(), " published");
+  RaiseOpenFiles();
   try {
     Server server(std::move(store), stop_fd, log);
     SEALFOLD_RETURN_IF_ERROR(server.Listen(options));

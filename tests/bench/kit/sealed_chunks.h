@@ -1,6 +1,6 @@
 // Raw opening: what anything that opens sealed updates is measured against.
-#ifndef SEALFOLD_TESTS_BENCH_SEALED_CHUNKS_H_
-#define SEALFOLD_TESTS_BENCH_SEALED_CHUNKS_H_
+#ifndef SEALFOLD_TESTS_BENCH_KIT_SEALED_CHUNKS_H_
+#define SEALFOLD_TESTS_BENCH_KIT_SEALED_CHUNKS_H_
 
 #include <cstddef>
 
@@ -11,15 +11,17 @@
 
 namespace sealfold::bench {
 
-inline constexpr size_t kStreamedBytes = 256u << 20;  // several times the largest cache
+// Several times the largest cache, if figures are to mean something.
+inline size_t StreamedBytes(const Report& report) {
+  return report.options().tiny ? 1u << 20 : 256u << 20;
+}
 
 // Chunks sealed under one key, one after the other in memory of the kind that updates are staged
 // in. Must outlive what it returns.
 class SealedChunks {
  public:
   // As many chunks of `chunk_bytes` (of plaintext) as there are in `plaintext_bytes`; at least one.
-  static absl::StatusOr<SealedChunks> Make(AeadId id, size_t chunk_bytes,
-                                           size_t plaintext_bytes = kStreamedBytes);
+  static absl::StatusOr<SealedChunks> Make(AeadId id, size_t chunk_bytes, size_t plaintext_bytes);
 
   // Their key, with the best library of this machine (or the one that is forced just now).
   Aead MakeAead() const { return Aead::Make(id_, key_); }
@@ -42,4 +44,4 @@ class SealedChunks {
 
 }  // namespace sealfold::bench
 
-#endif  // SEALFOLD_TESTS_BENCH_SEALED_CHUNKS_H_
+#endif  // SEALFOLD_TESTS_BENCH_KIT_SEALED_CHUNKS_H_

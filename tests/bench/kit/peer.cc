@@ -1,4 +1,4 @@
-#include "tests/bench/peer.h"
+#include "tests/bench/kit/peer.h"
 
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 // Runs a script of peers/ and reads the seconds it measured.
-#ifndef SEALFOLD_TESTS_BENCH_PEER_H_
-#define SEALFOLD_TESTS_BENCH_PEER_H_
+#ifndef SEALFOLD_TESTS_BENCH_KIT_PEER_H_
+#define SEALFOLD_TESTS_BENCH_KIT_PEER_H_
 
 #include <string>
 #include <vector>
@@ -21,4 +21,4 @@ absl::StatusOr<PeerSeconds> RunPeer(const std::string& script, std::vector<std::
 
 }  // namespace sealfold::bench
 
-#endif  // SEALFOLD_TESTS_BENCH_PEER_H_
+#endif  // SEALFOLD_TESTS_BENCH_KIT_PEER_H_

@@ -1,4 +1,4 @@
-#include "tests/bench/sealed_chunks.h"
+#include "tests/bench/kit/sealed_chunks.h"
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 // What no use of a cipher through OpenSSL can be faster than: one message without an end, no tag,
 // no nonces.
-#ifndef SEALFOLD_TESTS_BENCH_RAW_EVP_H_
-#define SEALFOLD_TESTS_BENCH_RAW_EVP_H_
+#ifndef SEALFOLD_TESTS_BENCH_KIT_RAW_EVP_H_
+#define SEALFOLD_TESTS_BENCH_KIT_RAW_EVP_H_
 
 #include <openssl/evp.h>
 
@@ -36,4 +36,4 @@ class RawEvp {
 
 }  // namespace sealfold::bench
 
-#endif  // SEALFOLD_TESTS_BENCH_RAW_EVP_H_
+#endif  // SEALFOLD_TESTS_BENCH_KIT_RAW_EVP_H_
