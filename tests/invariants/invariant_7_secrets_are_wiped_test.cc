@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
+#include <bit>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -76,12 +78,18 @@ size_t CountInMemory(const Bytes& inverted) {
   return count;
 }
 
-// Sixteen bytes that four float32 elements have in common with nothing else; inverted.
+constexpr std::array<float, 4> kMark = {0.123456789f, -0.387654321f, 0.314159274f, -0.271828175f};
+
+// Sixteen bytes that kMark has in common with nothing else; inverted without ever being written as
+// they are: a sanitizer keeps what stood in a frame that is gone.
 Bytes MarkInverted() {
-  const float mark[4] = {0.123456789f, -0.387654321f, 0.314159274f, -0.271828175f};
-  Bytes out(sizeof(mark));
-  std::memcpy(out.data(), mark, sizeof(mark));
-  for (uint8_t& b : out) b = static_cast<uint8_t>(~b);
+  Bytes out;
+  for (const float mark : kMark) {
+    const uint32_t inverted = ~std::bit_cast<uint32_t>(mark);
+    for (unsigned shift = 0; shift < 32; shift += 8) {
+      out.push_back(static_cast<uint8_t>(inverted >> shift));
+    }
+  }
   return out;
 }
 
@@ -91,9 +99,9 @@ std::vector<Message> SealMarkedUpdate(const SampleRun& run, const Offer& offer) 
   const PayloadLayout layout = run.layout();
   size_t part = 0;
   while (layout.parts[part].dtype != Dtype::kF32 || layout.parts[part].elements < 4) ++part;
-  const double values[4] = {0.123456789f, -0.387654321f, 0.314159274f, -0.271828175f};
-  for (uint64_t i = 0; i < 4; ++i) testing::SetElement(layout, part, i, values[i], update.payload);
-
+  for (uint64_t i = 0; i < kMark.size(); ++i) {
+    testing::SetElement(layout, part, i, static_cast<double>(kMark[i]), update.payload);
+  }
   std::vector<Message> out =
       testing::SealUpload(run, 0, offer, update, testing::SeedOf("ephemeral"));
   Wipe(absl::MakeSpan(update.payload));
