@@ -18,7 +18,8 @@ def preprocessed(entry):
     arguments = shlex.split(entry["command"])
     if os.path.basename(arguments[0]) == "ccache":
         arguments = arguments[1:]
-    del arguments[arguments.index("-o"):][:2]
+    output = arguments.index("-o")
+    del arguments[output:output + 2]
     arguments.remove("-c")
     return subprocess.run(arguments + ["-E", "-C", "-P"], cwd=entry["directory"], check=True, capture_output=True).stdout
 
