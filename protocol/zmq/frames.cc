@@ -2,6 +2,7 @@
 
 #include <malloc.h>
 
+#include <atomic>
 #include <cerrno>
 #include <memory>
 #include <utility>
@@ -24,15 +25,28 @@ SharedBytes Own(zmq::message_t frame) {
   return SharedBytes(std::move(owner), bytes);
 }
 
-void Release(void*, void* hint) { delete static_cast<SharedBytes*>(hint); }
+// What a frame that ZeroMQ has keeps alive. One thread fills it, and one of ZeroMQ's ends it: the
+// order of the two is our own here, not left to how ZeroMQ hands frames on.
+struct Held {
+  SharedBytes bytes;
+  std::atomic<bool> handed_over = false;
+};
+
+void Release(void*, void* hint) {
+  auto* const held = static_cast<Held*>(hint);
+  SEALFOLD_CHECK(held->handed_over.load(std::memory_order_acquire));
+  delete held;
+}
 
 zmq::message_t Share(const SharedBytes& bytes) {
   if (bytes.size() < kSharedSizeMin) return zmq::message_t(bytes.data(), bytes.size());
-  auto holder = std::make_unique<SharedBytes>(bytes);
+  auto held = std::make_unique<Held>();
+  held->bytes = bytes;
+  held->handed_over.store(true, std::memory_order_release);
   // ZeroMQ takes a pointer that could be written to; it only reads.
   auto* const data = const_cast<uint8_t*>(bytes.data());
-  zmq::message_t frame(data, bytes.size(), &Release, holder.get());
-  (void)holder.release();  // the frame's from here on
+  zmq::message_t frame(data, bytes.size(), &Release, held.get());
+  (void)held.release();  // the frame's from here on
   return frame;
 }
 

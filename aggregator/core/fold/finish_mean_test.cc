@@ -154,9 +154,10 @@ TEST_P(FinishMeanTest, SmallAndGreatResultsAreExact) {
         const std::vector<int64_t> ones(33, 1);
         Bytes out(33 * size);
         FinishMean(GetParam(), ones, mean * sign, 1, 1.0, Bytes(33 * size), absl::MakeSpan(out));
-        for (size_t i = 1; i < 33; ++i)
+        for (size_t i = 1; i < 33; ++i) {
           EXPECT_TRUE(std::equal(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size),
                                  out.begin() + static_cast<std::ptrdiff_t>(i * size)));
+        }
         return ReadElement(GetParam(), out.data()) * sign;
       };
       EXPECT_EQ(finish(greatest), greatest);

@@ -183,7 +183,7 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     SendProgress(session, participant, actions);
     return absl::OkStatus();
   }
-  const absl::Status status = TakeChunk(participant, session, chunk.index, sealed, now_ms);
+  absl::Status status = TakeChunk(participant, session, chunk.index, sealed, now_ms);
   if (!status.ok()) {
     SendProgress(session, participant, actions);
     GiveRoom(now_ms, actions);
@@ -232,7 +232,7 @@ absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, uint6
     SEALFOLD_RETURN_IF_ERROR(own);
     upload.session = session;
   }
-  if (const absl::Status status = update.Append(sealed); !status.ok()) {
+  if (absl::Status status = update.Append(sealed); !status.ok()) {
     Discard(participant);
     return status;
   }

@@ -28,7 +28,7 @@ ModelStream::ModelStream(const RoundTerms& terms, absl::Span<const int64_t> sum,
 absl::Status ModelStream::Feed(ByteSpan base, absl::FunctionRef<void(ByteSpan model)> use) {
   if (header_done_ < header_.size()) {
     const ByteSpan head = base.first(std::min<size_t>(base.size(), header_.size() - header_done_));
-    if (!std::equal(head.begin(), head.end(), header_.begin() + header_done_)) {
+    if (head != ByteSpan(header_).subspan(header_done_, head.size())) {
       return Refused({.code = "base_not_canonical",
                       .what = "header of the base model's file",
                       .expected = "the plan's tensors in canonical form",

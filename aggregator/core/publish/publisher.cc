@@ -90,7 +90,7 @@ absl::Status Publisher::OnBase(uint64_t offset, ByteSpan bytes, Actions& actions
 
 absl::Status Publisher::Check(ByteSpan part) {
   parts_.push_back(Sha256(part));
-  const absl::Status opened = reading_->reader.Feed(part, [this](ByteSpan plain) {
+  absl::Status opened = reading_->reader.Feed(part, [this](ByteSpan plain) {
     reading_->hash.Update(plain);
     return absl::OkStatus();
   });

@@ -8,6 +8,7 @@
 
 #include "aggregator/core/testing/sample_host.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/testing/sanitized.h"
 
 namespace sealfold {
 namespace {
@@ -17,14 +18,6 @@ using testing::SampleHost;
 using testing::SampleRun;
 using testing::SampleSender;
 using testing::SeedOf;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
 
 // A line of /proc/self/status, in bytes.
 uint64_t StatusBytes(const std::string& name) {

@@ -212,8 +212,8 @@ Result Simulate(uint64_t seed) {
 TEST(SimulationTest, NeverAWrongModel) {
   const uint64_t first = std::random_device{}();
   RecordProperty("seed", std::to_string(first));
-  std::printf("seeds %llu to %llu\n", static_cast<unsigned long long>(first),
-              static_cast<unsigned long long>(first + 59));
+  std::printf("seeds %s to %s\n", std::to_string(first).c_str(),
+              std::to_string(first + 59).c_str());
   size_t published = 0;
   size_t updates = 0;
   for (uint64_t seed = first; seed < first + 60; ++seed) {

@@ -29,8 +29,7 @@ Bytes SampleEvidence(const AskEvidence& ask) {
 }
 
 SampleHost::SampleHost(const SampleRun& sample, Options options)
-    : run(sample),
-      base_file(options.base_file.empty() ? sample.base_model : std::move(options.base_file)) {
+    : run(sample), base_file(options.base_file.empty() ? sample.base_model : options.base_file) {
   Actions actions;
   absl::StatusOr<std::unique_ptr<RoundMachine>> started =
       RoundMachine::Start(options.start,
