@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,6 +196,37 @@ TEST_F(ServerTest, StartedAgainItFindsTheAggregatorThatIsStillThere) {
   WaitFor([](const RunView& view) {
     return view.run.detail == "taking updates" && view.run.attempt == 1;
   });
+}
+
+// The test's limit is the server's, as it runs in a thread of the test.
+TEST_F(ServerTest, MoreParticipantsThanTheUsualLimitOfOpenFilesAreServed) {
+  constexpr rlim_t kUsual = 128;
+  constexpr size_t kParticipants = 200;
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 5 * kParticipants) GTEST_SKIP() << "no more than " << before.rlim_max;
+  const rlimit usual = {.rlim_cur = kUsual, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &usual), 0);
+  Running server(folder_);
+  zmq::context_t context{1};
+  std::vector<zmq::socket_t> participants;
+  const Bytes head = cbor::EncodeFields(StatusRequest{});
+  for (size_t i = 0; i < kParticipants; ++i) {
+    zmq::socket_t& one = participants.emplace_back(context, zmq::socket_type::dealer);
+    one.set(zmq::sockopt::linger, 0);
+    one.set(zmq::sockopt::rcvtimeo, kAnswerMs);
+    one.connect(server.endpoint());
+    one.send(zmq::const_buffer(head.data(), head.size()), zmq::send_flags::sndmore);
+    one.send(zmq::const_buffer(nullptr, 0), zmq::send_flags::none);
+  }
+  for (zmq::socket_t& one : participants) {
+    zmq::message_t answer;
+    ASSERT_TRUE(one.recv(answer).has_value());
+    EXPECT_EQ(*cbor::PeekType(AsBytes(answer.to_string())), RunStatus::kType);
+  }
+  participants.clear();
+  EXPECT_TRUE(server.Stop().ok());
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(ServerTest, ItsPrivateSocketsAreForTheOwnerOnly) {
