@@ -79,6 +79,8 @@ struct Verdict {
 struct ReferenceValues {
   std::string name = {};                     // e.g. a release, for messages
   std::map<uint32_t, Bytes> registers = {};  // PCR index -> value, by the platform's RegisterRules
+  // Of the signed release that they come from (release/); 0: a person wrote them down.
+  uint64_t release_version = 0;
 };
 
 // What a platform's registers are worth. A mask has bit i for register i.

@@ -11,7 +11,7 @@
 #include "aggregator/enclave/host_link.h"
 #include "aggregator/enclave/serve.h"
 #include "attest/attester.h"
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/aead/aead.h"
 #include "protocol/program/command_line.h"

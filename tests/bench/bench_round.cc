@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregator/core/fold/fold.h"
 #include "attest/attester.h"
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 #include "attest/verifier.h"
 #include "examples/federation/federation.h"
 #include "protocol/base/error.h"

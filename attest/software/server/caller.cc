@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

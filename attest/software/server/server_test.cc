@@ -13,7 +13,7 @@
 #include <thread>
 
 #include "attest/attester.h"
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 #include "attest/testing/raw_client.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"

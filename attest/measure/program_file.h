@@ -1,6 +1,6 @@
 // What sealfold-softnsm measures of a program: SHA-384 of its executable file's bytes, register 0.
-#ifndef SEALFOLD_ATTEST_SOFTWARE_MEASURE_H_
-#define SEALFOLD_ATTEST_SOFTWARE_MEASURE_H_
+#ifndef SEALFOLD_ATTEST_MEASURE_PROGRAM_FILE_H_
+#define SEALFOLD_ATTEST_MEASURE_PROGRAM_FILE_H_
 
 #include <string>
 
@@ -18,4 +18,4 @@ absl::StatusOr<Measurement> MeasureOpenProgram(int fd);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_SOFTWARE_MEASURE_H_
+#endif  // SEALFOLD_ATTEST_MEASURE_PROGRAM_FILE_H_

@@ -1,4 +1,4 @@
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,64 @@
+#include "attest/measure/disk/boot_files.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "attest/measure/disk/fat.h"
+#include "attest/measure/disk/gpt.h"
+#include "attest/measure/uki/pe.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+constexpr const char* kFirmwareStarts[] = {"/EFI/BOOT/BOOTX64.EFI", "/EFI/BOOT/BOOTAA64.EFI"};
+constexpr char kImages[] = "/EFI/Linux";
+
+absl::Status Unclear(std::string expected, std::string found) {
+  return BadInput({.code = "disk_boot",
+                   .what = "disk image, what it boots",
+                   .expected = std::move(expected),
+                   .found = std::move(found),
+                   .advice = "measure the files themselves: `measure uki`, with --before"});
+}
+
+}  // namespace
+
+absl::StatusOr<BootFiles> FindBootFiles(ByteSpan disk) {
+  SEALFOLD_ASSIGN_OR_RETURN(const ByteSpan partition, FindEfiSystemPartition(disk));
+  SEALFOLD_ASSIGN_OR_RETURN(const FatVolume volume, FatVolume::Open(partition));
+  std::vector<std::pair<std::string, Bytes>> started;
+  for (const char* path : kFirmwareStarts) {
+    absl::StatusOr<Bytes> content = volume.Read(path);
+    if (content.ok()) {
+      started.emplace_back(path, *std::move(content));
+    } else if (ErrorCode(content.status()) != "fat_missing") {
+      return content.status();
+    }
+  }
+  if (started.size() != 1) {
+    return Unclear("one of BOOTX64.EFI and BOOTAA64.EFI in /EFI/BOOT",
+                   absl::StrCat(started.size(), " of them"));
+  }
+  auto& [path, content] = started.front();
+  SEALFOLD_ASSIGN_OR_RETURN(const PeImage image, ParsePe(content));
+  if (image.Find(".linux") != nullptr) return BootFiles{path, std::move(content), "", {}};
+
+  std::vector<std::string> names;
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<FatEntry> entries, volume.List(kImages));
+  for (const FatEntry& entry : entries) {
+    if (!entry.folder && absl::EndsWithIgnoreCase(entry.name, ".efi")) names.push_back(entry.name);
+  }
+  if (names.size() != 1) {
+    return Unclear(absl::StrCat("one unified kernel image in ", kImages),
+                   absl::StrCat(names.size(), " of them"));
+  }
+  BootFiles out{.uki_path = absl::StrCat(kImages, "/", names.front()), .loader_path = path};
+  SEALFOLD_ASSIGN_OR_RETURN(out.uki, volume.Read(out.uki_path));
+  out.loader = std::move(content);
+  return out;
+}
+
+}  // namespace sealfold

@@ -1,0 +1,217 @@
+#include "attest/release/release.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "attest/release/release_log.h"
+#include "attest/release/rules.h"
+#include "protocol/base/error.h"
+#include "protocol/cbor/fields.h"
+#include "protocol/cose/sign1.h"
+#include "protocol/crypto/hash.h"
+#include "protocol/log/merkle.h"
+#include "protocol/testing/examples.h"
+
+namespace sealfold {
+namespace {
+
+SigningKey Key(uint8_t n) { return SigningKey::FromSeed(testing::SeedOf(n)); }
+
+ReleaseStatement Statement() {
+  return {.subject = "sealfold-aggregator",
+          .sha256 = Sha256(AsBytes("a build")),
+          .sha384 = Sha384(AsBytes("a build")),
+          .version = 7,
+          .source = "v0.7.0",
+          .builder = "a builder",
+          .platforms = {{.platform = "aws-nitro",
+                         .registers = {{.index = 0, .value = Bytes(48, 0x11)},
+                                       {.index = 8, .value = Bytes(48, 0x22)}}},
+                        {.platform = "sealfold-softnsm",
+                         .registers = {{.index = 0, .value = Bytes(48, 0x33)}}}}};
+}
+
+class ReleaseTest : public ::testing::Test {
+ protected:
+  // A release file of Statement(), changed by `change`, signed by the keys of these numbers.
+  Bytes File(const std::vector<uint8_t>& signers,
+             const std::function<void(ReleaseStatement&)>& change = nullptr) {
+    ReleaseStatement statement = Statement();
+    if (change) change(statement);
+    ReleaseFile file;
+    for (const uint8_t n : signers) {
+      file.statements.push_back(SignStatement(Key(n), EncodeStatement(statement)));
+    }
+    file.log = log;
+    return cbor::EncodeFields(file);
+  }
+  std::string OpenCode(const std::function<void(ReleaseStatement&)>& change) {
+    return ErrorCode(OpenRelease(File({1}, change)).status());
+  }
+  std::string Judge(const Bytes& file) {
+    SEALFOLD_CHECK(CheckReleaseRules(rules).ok());
+    return ErrorCode(CheckRelease(*OpenRelease(file), rules));
+  }
+  std::string RulesCode(const std::function<void(ReleaseRules&)>& change) {
+    ReleaseRules changed = rules;
+    change(changed);
+    return ErrorCode(CheckReleaseRules(changed));
+  }
+
+  ReleaseRules rules = {.subject = "sealfold-aggregator",
+                        .signers = {Key(1).public_key(), Key(2).public_key(), Key(3).public_key()},
+                        .k = 2};
+  std::optional<LogInclusion> log;
+};
+
+TEST_F(ReleaseTest, KOfNSignersMakeReferenceValues) {
+  EXPECT_EQ(Judge(File({1, 2})), "");
+  EXPECT_EQ(Judge(File({3, 1})), "");
+  EXPECT_EQ(Judge(File({1, 2, 3})), "");
+  const absl::StatusOr<ReferenceValues> values =
+      ReleaseValues(*OpenRelease(File({1, 2})), "aws-nitro");
+  ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_EQ(values->release_version, 7u);
+  EXPECT_EQ(values->registers.at(0), Bytes(48, 0x11));
+  EXPECT_EQ(values->registers.at(8), Bytes(48, 0x22));
+  EXPECT_EQ(ErrorCode(ReleaseValues(*OpenRelease(File({1, 2})), "aws-nitrotpm").status()),
+            "release_platform");
+}
+
+TEST_F(ReleaseTest, FewerAreNotEnoughWhoeverElseSigns) {
+  EXPECT_EQ(Judge(File({1})), "release_signers");
+  EXPECT_EQ(Judge(File({1, 9})), "release_signers");
+  EXPECT_EQ(Judge(File({8, 9, 10})), "release_signers");
+}
+
+TEST_F(ReleaseTest, TheSameSignerTwiceIsNotTwo) {
+  EXPECT_EQ(ErrorCode(OpenRelease(File({1, 1})).status()), "release_signer_twice");
+}
+
+TEST_F(ReleaseTest, SignersOfDifferentStatementsAreNotCountedTogether) {
+  ReleaseFile file;
+  ReleaseStatement other = Statement();
+  other.platforms[0].registers[0].value = Bytes(48, 0x12);
+  file.statements = {SignStatement(Key(1), EncodeStatement(Statement())),
+                     SignStatement(Key(2), EncodeStatement(other))};
+  EXPECT_EQ(ErrorCode(OpenRelease(cbor::EncodeFields(file)).status()), "release_differs");
+}
+
+TEST_F(ReleaseTest, AnOldVersionOrAnotherProgramIsRefused) {
+  rules.version_min = 7;
+  EXPECT_EQ(Judge(File({1, 2})), "");
+  EXPECT_EQ(Judge(File({1, 2}, [](ReleaseStatement& s) { s.version = 6; })), "release_version");
+  EXPECT_EQ(Judge(File({1, 2}, [](ReleaseStatement& s) { s.subject = "another"; })),
+            "release_subject");
+}
+
+TEST_F(ReleaseTest, NoBitOfAFileMayChange) {
+  const Bytes good = File({1, 2});
+  std::mt19937_64 rng(20261127);
+  for (size_t i = 0; i < good.size(); ++i) {
+    Bytes damaged = good;
+    damaged[i] ^= static_cast<uint8_t>(1u << (rng() % 8));
+    const absl::StatusOr<Release> release = OpenRelease(damaged);
+    EXPECT_TRUE(!release.ok() || !CheckRelease(*release, rules).ok()) << i;
+  }
+}
+
+// A statement signed for another use is none.
+TEST_F(ReleaseTest, ASignatureOfAnotherContextIsRefused) {
+  ReleaseFile file;
+  file.statements = {SignSign1(Key(1), "sealfold plan 1", EncodeStatement(Statement()))};
+  EXPECT_EQ(ErrorCode(OpenRelease(cbor::EncodeFields(file)).status()), "signature_wrong");
+}
+
+TEST_F(ReleaseTest, StatementsWithAnythingOddAreRefused) {
+  EXPECT_EQ(OpenCode([](ReleaseStatement&) {}), "");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.version = 0; }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.subject = ""; }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.builder = "a\nb"; }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.source = std::string(257, 'a'); }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms.clear(); }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { std::swap(s.platforms[0], s.platforms[1]); }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms[1] = s.platforms[0]; }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms[0].registers.clear(); }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms[0].registers[1].index = 0; }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms[0].registers[1].index = 32; }),
+            "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms[0].registers[1].value.resize(20); }),
+            "release_malformed");
+  EXPECT_EQ(ErrorCode(OpenRelease(File({})).status()), "release_malformed");
+}
+
+// What a policy could be made to accept by carelessness.
+TEST_F(ReleaseTest, RulesThatAcceptTooMuchAreRefused) {
+  EXPECT_EQ(RulesCode([](ReleaseRules&) {}), "");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.k = 0; }), "policy_release_k");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.k = 4; }), "policy_release_k");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.signers[1] = r.signers[0]; }),
+            "policy_release_signers");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.signers[1] = SigningPublicKey(); }),
+            "policy_release_signers");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.signers.clear(); }), "policy_release_signers");
+  EXPECT_EQ(RulesCode([](ReleaseRules& r) { r.subject.clear(); }), "policy_release_subject");
+}
+
+TEST_F(ReleaseTest, ALogShowsThatItWasPublished) {
+  rules.log_key = Key(20).public_key();
+  EXPECT_EQ(Judge(File({1, 2})), "release_not_logged");
+  MerkleLog entries;
+  for (const char* other : {"a", "b", "c"}) entries.Append(MerkleLeaf(AsBytes(other)));
+  const uint64_t index = entries.Append(MerkleLeaf(EncodeStatement(Statement())));
+  entries.Append(MerkleLeaf(AsBytes("d")));
+  const TreeHead head{.size = entries.size(), .root = entries.Root()};
+  log = LogInclusion{.head = SignTreeHead(Key(20), head),
+                     .index = index,
+                     .path = entries.InclusionProof(index, entries.size())};
+  EXPECT_EQ(Judge(File({1, 2})), "");
+  EXPECT_EQ(CheckLogged(*OpenRelease(File({1, 2})), Key(20).public_key())->size, 5u);
+  // Another release is not the one at that place.
+  EXPECT_EQ(Judge(File({1, 2}, [](ReleaseStatement& s) { s.version = 8; })),
+            "inclusion_proof_wrong");
+  log->index = 2;
+  EXPECT_EQ(Judge(File({1, 2})), "inclusion_proof_wrong");
+  log->index = index;
+  log->head = SignTreeHead(Key(21), head);
+  EXPECT_EQ(Judge(File({1, 2})), "release_log_key");
+  log->head.back() ^= 1;
+  EXPECT_EQ(Judge(File({1, 2})), "signature_wrong");
+}
+
+TEST_F(ReleaseTest, EveryEntryOfALogIsShownToBeInIt) {
+  ReleaseLog kept;
+  rules.log_key = Key(20).public_key();
+  for (uint64_t version = 1; version <= 9; ++version) {
+    ReleaseStatement statement = Statement();
+    statement.version = version;
+    log = AddToLog(Key(20), EncodeStatement(statement), kept);
+    EXPECT_EQ(kept.leaves.size(), version);
+    EXPECT_EQ(Judge(File({1, 2}, [&](ReleaseStatement& s) { s.version = version; })), "");
+  }
+  // Entered once; its proof is then of the log as it is now.
+  log = AddToLog(Key(20), EncodeStatement(Statement()), kept);
+  EXPECT_EQ(kept.leaves.size(), 9u);
+  EXPECT_EQ(log->index, 6u);
+  EXPECT_EQ(Judge(File({1, 2})), "");
+}
+
+TEST_F(ReleaseTest, TheReleaseThatEvidenceMatchesIsFound) {
+  EvidencePolicy policy;
+  policy.reference_values = {{.name = "5", .registers = {{0, {1}}}, .release_version = 5},
+                             {.name = "7", .registers = {{0, {1}}, {1, {2}}}, .release_version = 7},
+                             {.name = "own", .registers = {{0, {9}}}}};
+  EXPECT_EQ(MatchedRelease(policy, {{0, {1}}, {1, {3}}}), 5u);
+  EXPECT_EQ(MatchedRelease(policy, {{0, {1}}, {1, {2}}}), 7u);
+  EXPECT_EQ(MatchedRelease(policy, {{0, {9}}}), 0u);
+  EXPECT_EQ(MatchedRelease(policy, {{0, {8}}}), 0u);
+}
+
+}  // namespace
+}  // namespace sealfold
