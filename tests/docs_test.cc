@@ -24,7 +24,7 @@ namespace {
 
 constexpr size_t kPageBytesMax = 1 << 20;
 const char* const kPages[] = {"README.md", "CONTRIBUTING.md", "docs/hospital.md",
-                              "examples/hospitals/README.md"};
+                              "docs/ATTESTATION.md", "examples/hospitals/README.md"};
 
 std::string Source(const std::string& path) { return absl::StrCat(SEALFOLD_SOURCE, "/", path); }
 
@@ -65,6 +65,8 @@ void RunPage(const std::string& page) {
   std::filesystem::create_directory(folder + "/examples");
   std::filesystem::create_directory_symlink(Source("examples/hospitals"),
                                             folder + "/examples/hospitals");
+  std::filesystem::create_directory(folder + "/tests");
+  std::filesystem::create_directory_symlink(Source("tests/data"), folder + "/tests/data");
   std::string script = absl::StrCat("set -euo pipefail\nexport PATH=", SEALFOLD_PROGRAMS,
                                     ":$PATH\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
   for (const std::string& line : Commands(page)) {
@@ -83,6 +85,8 @@ void RunPage(const std::string& page) {
 }
 
 TEST(DocsTest, TheHospitalsGuideWorksAsWritten) { RunPage("docs/hospital.md"); }
+
+TEST(DocsTest, ThePageOnAttestationWorksAsWritten) { RunPage("docs/ATTESTATION.md"); }
 
 TEST(DocsTest, TheExamplesPageWorksAsWritten) { RunPage("examples/hospitals/README.md"); }
 

@@ -11,7 +11,6 @@
 #include "aggregator/enclave/host_link.h"
 #include "aggregator/enclave/serve.h"
 #include "attest/attester.h"
-#include "attest/measure/program_file.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/aead/aead.h"
 #include "protocol/program/command_line.h"
@@ -75,18 +74,6 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   return absl::OkStatus();
 }
 
-absl::Status MeasureCommand([[maybe_unused]] const std::string& path, const Output& output) {
-#ifdef SEALFOLD_SOFTWARE_PLATFORM
-  SEALFOLD_ASSIGN_OR_RETURN(const Measurement measurement, MeasureProgram(path));
-  output.Line(absl::StrCat("PCR0 ", measurement.hex()));
-  output.Json(absl::StrCat("{\"pcr0\":\"", measurement.hex(), "\"}"));
-  return absl::OkStatus();
-#else
-  (void)output;
-  return PlatformUnknown(kSoftwarePlatformName);
-#endif
-}
-
 int Main(int argc, char** argv) {
   CLI::App app("The trusted aggregator: opens updates, folds them, signs the result.",
                "sealfold-aggregator");
@@ -112,22 +99,9 @@ int Main(int argc, char** argv) {
       "Example:\n"
       "  sealfold-aggregator serve --host-link ipc://./run/aggregator.sock --attester "
       "./softnsm/nsm.sock");
-
-  std::string path = "/proc/self/exe";
-  CLI::App* measure =
-      app.add_subcommand("measure", "Print what evidence about a program will say (its PCR0)");
-  measure->add_option("PATH", path, "Program; this one if left out");
-  measure->add_flag("--json", json, "Print one JSON object");
-  measure->footer(
-      "The measurement is SHA-384 of the program's file. Participants put it into their policy as "
-      "a\n"
-      "reference value.\n\n"
-      "Example:\n"
-      "  sealfold-aggregator measure --json");
   if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
-  return output.Finish(serve->parsed() ? ServeCommand(options, output)
-                                       : MeasureCommand(path, output));
+  return output.Finish(ServeCommand(options, output));
 }
 
 }  // namespace

@@ -11,7 +11,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "protocol/crypto/hash.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 
@@ -79,21 +78,6 @@ TEST_F(AggregatorProgramTest, ServesWithoutAPortAndEndsOnSigterm) {
   }
   aggregator->Signal(SIGTERM);
   EXPECT_EQ(aggregator->Wait(), kExitDone);
-}
-
-TEST_F(AggregatorProgramTest, MeasuresWhatItIs) {
-  const absl::StatusOr<std::string> file = ReadFile(SEALFOLD_AGGREGATOR, size_t{1} << 30);
-  ASSERT_TRUE(file.ok()) << file.status();
-  const std::string hex = Sha384(AsBytes(*file)).hex();
-  const absl::StatusOr<ProgramResult> own = RunToEnd({SEALFOLD_AGGREGATOR, "measure", "--json"});
-  EXPECT_EQ(own->exit_code, kExitDone);
-  EXPECT_EQ(own->out, absl::StrCat("{\"pcr0\":\"", hex, "\"}\n"));
-  EXPECT_EQ(RunToEnd({SEALFOLD_AGGREGATOR, "measure", SEALFOLD_AGGREGATOR})->out,
-            absl::StrCat("PCR0 ", hex, "\n"));
-  EXPECT_EQ(RunToEnd({SEALFOLD_AGGREGATOR, "measure", directory + "/none"},
-                     {.err = ChildProcess::Stream::kNull})
-                ->exit_code,
-            kExitBadInput);
 }
 
 TEST_F(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {

@@ -74,14 +74,15 @@ absl::Status Federation::StartPlatform() {
 }
 
 absl::Status Federation::WritePolicy() {
-  SEALFOLD_ASSIGN_OR_RETURN(ProgramResult measured,
-                            Run("sealfold-aggregator", {"measure", "--json"}));
+  SEALFOLD_ASSIGN_OR_RETURN(
+      ProgramResult measured,
+      Run("sealfold-attest", {"measure", "elf", Program("sealfold-aggregator"), "--json"}));
   SEALFOLD_ASSIGN_OR_RETURN(std::string key, ReadFile(Path("coordinator.key.pub"), 4096));
   const json measurement = json::parse(measured.out, nullptr, /*allow_exceptions=*/false);
   const json coordinator = json::parse(key, nullptr, /*allow_exceptions=*/false);
   if (!measurement.contains("pcr0") || !coordinator.contains("key")) {
     return PeerError(
-        {.code = "program_failed", .what = "sealfold-aggregator measure", .found = measured.err});
+        {.code = "program_failed", .what = "sealfold-attest measure", .found = measured.err});
   }
   const json policy = {
       {"format", "sealfold-policy-1"},

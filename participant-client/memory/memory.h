@@ -78,6 +78,9 @@ struct Memory {
   SigningPublicKey participant;
   std::optional<SeenRecord> seen;
   std::optional<EnteredAttempt> entered;
+  // Of the latest signed release (attest/release) that anything was sealed to: none older is
+  // accepted again.
+  std::optional<uint64_t> release_version = {};
 
   template <class V>
   void Fields(V& v) {
@@ -85,6 +88,7 @@ struct Memory {
     v("participant", participant);
     v("seen", seen);
     v("entered", entered);
+    v("release_version", release_version);
   }
   bool operator==(const Memory&) const = default;
 
@@ -108,6 +112,10 @@ struct Memory {
 void CheckAgainstMemory(const Memory& memory, const Plan& plan, const Binding& binding,
                         uint64_t attempts_max, const std::optional<UpdateIdentity>& update,
                         CheckList& checks);
+
+// The check "release": that the release which evidence matched (0: none, a person's own values) is
+// not older than one accepted before. Failure "offer_release_old".
+void CheckReleaseVersion(const Memory& memory, uint64_t matched, CheckList& checks);
 
 // Takes `record` into the memory. Requires: CheckRecordChain of the record before it passed.
 // "record_rolled_back" (PermissionDenied) unless it is of round_next() and goes on from what was

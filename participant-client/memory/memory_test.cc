@@ -33,6 +33,11 @@ class MemoryTest : public ::testing::Test {
     CheckAgainstMemory(memory_, world_.plan.plan, binding_, attempts_max, update_, checks);
     return checks.passed() ? "" : ErrorCode(checks.status());
   }
+  std::string JudgeRelease(uint64_t matched) {
+    CheckList checks;
+    CheckReleaseVersion(memory_, matched, checks);
+    return checks.passed() ? "" : ErrorCode(checks.status());
+  }
   void Enter(uint64_t attempt) {
     memory_.entered = EnteredAttempt{.round = binding_.round,
                                      .attempt = Attempt(attempt),
@@ -130,6 +135,15 @@ TEST_F(MemoryTest, RecordsOnlyGoForwardByOneAndChained) {
   ASSERT_TRUE(Remember(Record(5, memory_.seen->record), memory_).ok());
   EXPECT_EQ(memory_.round_next(), Round(6));
   EXPECT_EQ(Judge(), "offer_round_seen");
+}
+
+TEST_F(MemoryTest, NoReleaseOlderThanOneAcceptedBefore) {
+  EXPECT_EQ(JudgeRelease(1), "");
+  memory_.release_version = 7;
+  EXPECT_EQ(JudgeRelease(6), "offer_release_old");
+  EXPECT_EQ(JudgeRelease(7), "");
+  EXPECT_EQ(JudgeRelease(8), "");
+  EXPECT_EQ(JudgeRelease(0), "");  // a person's own values stand above releases
 }
 
 }  // namespace

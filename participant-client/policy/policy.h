@@ -5,12 +5,12 @@
 #ifndef SEALFOLD_PARTICIPANT_CLIENT_POLICY_POLICY_H_
 #define SEALFOLD_PARTICIPANT_CLIENT_POLICY_POLICY_H_
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "attest/policy/evidence_policy_json.h"
 #include "attest/verifier.h"
 #include "participant-client/policy/check_list.h"
 #include "protocol/plan/plan.h"
@@ -42,9 +42,6 @@ struct Policy {
 
 // The bounds above and CheckEvidencePolicy. InvalidArgument, codes "policy_*".
 absl::Status CheckPolicy(const Policy& policy);
-
-// Reads a file that a policy names by a path relative to itself.
-using ReadPolicyFile = std::function<absl::StatusOr<std::string>(const std::string& path)>;
 
 // A policy's JSON, checked by schema and by CheckPolicy. InvalidArgument explaining the place in
 // `source`.

@@ -1,12 +1,11 @@
 // A policy as people write it.
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "attest/policy/evidence_policy_json.h"
 #include "embedded/policy.schema.h"
 #include "participant-client/policy/policy.h"
 #include "protocol/base/error.h"
@@ -18,8 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kRootBytesMax = 1u << 20;
-
 absl::Status BadHex(const std::string& where, std::string expected, const absl::Status& why) {
   return BadInput({.code = "field_invalid",
                    .what = absl::StrCat("policy at ", where),
@@ -28,47 +25,14 @@ absl::Status BadHex(const std::string& where, std::string expected, const absl::
                    .advice = ""});
 }
 
-absl::Status ReadReferenceValues(const json& list, EvidencePolicy& evidence) {
-  for (const json& set : list) {
-    ReferenceValues values{.name = set["name"].get<std::string>(), .registers = {}};
-    for (const auto& [name, value] : set.items()) {
-      uint32_t index = 0;
-      if (!absl::StartsWith(name, "pcr") || !absl::SimpleAtoi(name.substr(3), &index)) continue;
-      absl::StatusOr<Bytes> bytes = HexDecode(value.get<std::string>());
-      if (!bytes.ok()) {
-        return BadHex(absl::StrCat("/evidence/reference_values, '", values.name, "', ", name),
-                      "hex digits", bytes.status());
-      }
-      values.registers[index] = *std::move(bytes);
-    }
-    evidence.reference_values.push_back(std::move(values));
-  }
-  return absl::OkStatus();
-}
-
-absl::StatusOr<EvidencePolicy> ReadEvidence(const json& node, const ReadPolicyFile& read_file) {
-  EvidencePolicy evidence;
-  evidence.platform = node["platform"].get<std::string>();
-  if (node.contains("root")) {
-    std::string root = node["root"].get<std::string>();
-    if (absl::StrContains(root, "-----BEGIN")) {
-      evidence.root_pem = std::move(root);
-    } else {
-      SEALFOLD_ASSIGN_OR_RETURN(evidence.root_pem, read_file(root));
-    }
-  }
-  if (node.contains("age_seconds_max")) {
-    evidence.age_ms_max = node["age_seconds_max"].get<uint64_t>() * 1000;
-  }
-  if (node.contains("attestation_keys")) {
-    for (const json& hex : node["attestation_keys"]) {
-      absl::StatusOr<Bytes> name = HexDecode(hex.get<std::string>());
-      if (!name.ok()) return BadHex("/evidence/attestation_keys", "hex digits", name.status());
-      evidence.attestation_keys.push_back(*std::move(name));
-    }
-  }
-  SEALFOLD_RETURN_IF_ERROR(ReadReferenceValues(node["reference_values"], evidence));
-  return evidence;
+// The schema of policies with that of evidence in it, which its file refers to.
+const std::string& Schema() {
+  static const std::string kSchema = [] {
+    json schema = json::parse(absl::StrReplaceAll(kPolicySchema, {{"evidence.schema.json#", "#"}}));
+    schema["definitions"].update(EvidenceDefinitions());
+    return schema.dump();
+  }();
+  return kSchema;
 }
 
 // The values of an enum whose names stand in `list`; the schema has checked that they are names of
@@ -104,14 +68,14 @@ PlanRules ReadRules(const json& node) {
 
 absl::StatusOr<Policy> ParsePolicy(absl::string_view text, absl::string_view source,
                                    const ReadPolicyFile& read_file) {
-  SEALFOLD_ASSIGN_OR_RETURN(json document, LoadJson(text, kPolicySchema, source));
+  SEALFOLD_ASSIGN_OR_RETURN(json document, LoadJson(text, Schema(), source));
   Policy policy;
   for (const json& hex : document["coordinators"]) {
     auto key = SigningPublicKey::FromHex(hex.get<std::string>());
     if (!key.ok()) return BadHex("/coordinators", "64 hex digits", key.status());
     policy.coordinators.push_back(*key);
   }
-  SEALFOLD_ASSIGN_OR_RETURN(policy.evidence, ReadEvidence(document["evidence"], read_file));
+  SEALFOLD_ASSIGN_OR_RETURN(policy.evidence, ReadEvidencePolicy(document["evidence"], read_file));
   if (document.contains("plan")) policy.plan = ReadRules(document["plan"]);
   SEALFOLD_RETURN_IF_ERROR(CheckPolicy(policy));
   return policy;
@@ -119,10 +83,7 @@ absl::StatusOr<Policy> ParsePolicy(absl::string_view text, absl::string_view sou
 
 absl::StatusOr<Policy> LoadPolicy(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kJsonBytesMax));
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  return ParsePolicy(text, path, [&](const std::string& name) {
-    return ReadFile((folder / name).string(), kRootBytesMax);
-  });
+  return ParsePolicy(text, path, PolicyFilesBeside(path));
 }
 
 }  // namespace sealfold

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "participant-client/program/describe.h"
@@ -13,10 +11,6 @@
 
 namespace sealfold {
 namespace {
-
-using nlohmann::ordered_json;
-
-constexpr size_t kValueShownMax = 100;
 
 struct InspectOptions {
   std::string path;
@@ -65,32 +59,6 @@ absl::StatusOr<Description> Describe(const std::string& path, ByteSpan bytes) {
        .found = "none of these, or a damaged one"});
 }
 
-std::string ValueText(const ordered_json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-void Print(const Output& output, const Description& description) {
-  size_t width = 0;
-  for (const Field& field : description.fields) width = std::max(width, field.name.size());
-  output.Line(output.Bold(description.headline));
-  for (const Field& field : description.fields) {
-    const std::string name =
-        absl::StrCat("  ", field.name, std::string(width - field.name.size(), ' '), "  ");
-    const bool many = field.value.is_array() && field.value.size() > 1;
-    if (!many && !field.value.is_object()) {
-      output.Line(absl::StrCat(name, Shorten(ValueText(field.value), kValueShownMax), "  (",
-                               field.meaning, ")"));
-      continue;
-    }
-    output.Line(absl::StrCat(name, "(", field.meaning, ")"));
-    for (const auto& [key, value] : field.value.items()) {
-      const std::string label = field.value.is_object() ? absl::StrCat(key, " ") : "";
-      output.Line(absl::StrCat("      ", label, Shorten(ValueText(value), 2 * kValueShownMax)));
-    }
-  }
-}
-
 // With a policy: the checks that can be made of this file alone.
 absl::Status Judge(const Description& description, ByteSpan bytes, const Policy& policy,
                    const Output& output) {
@@ -113,11 +81,7 @@ absl::Status Judge(const Description& description, ByteSpan bytes, const Policy&
 absl::Status InspectFile(const InspectOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(options.path));
   SEALFOLD_ASSIGN_OR_RETURN(Description description, Describe(options.path, file.span()));
-  ordered_json event = {
-      {"event", "file"}, {"kind", description.kind}, {"about", description.headline}};
-  for (const Field& field : description.fields) event["fields"][field.name] = field.value;
-  output.Json(event.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
-  if (!output.json()) Print(output, description);
+  PrintDescription(output, description);
   if (options.policy_path.empty()) return absl::OkStatus();
   SEALFOLD_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(options.policy_path));
   return Judge(description, file.span(), policy, output);

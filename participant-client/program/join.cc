@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "attest/report/check_report.h"
 #include "participant-client/join/train_command.h"
 #include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"
@@ -107,7 +108,7 @@ absl::Status JoinRun(const JoinOptions& options, const Output& output) {
                              {"participants", plan.participants.size()},
                              {"quorum", plan.quorum},
                              {"folder", client->Path("")},
-                             {"checks", ChecksJson(client->plan_checks())}}
+                             {"checks", ChecksJson(client->plan_checks().checks())}}
                   .dump());
   output.Line(absl::StrCat(output.Bold(plan.name), ": ", plan.rounds, " rounds, ",
                            plan.participants.size(), " participants, quorum ", plan.quorum,

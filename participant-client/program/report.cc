@@ -1,50 +1,24 @@
 #include "participant-client/program/report.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "attest/report/check_report.h"
 
 namespace sealfold {
-
-nlohmann::json ChecksJson(const CheckList& checks) {
-  nlohmann::json out = nlohmann::json::array();
-  for (const Check& check : checks.checks()) {
-    out.push_back({{"name", check.name},
-                   {"expected", check.expected},
-                   {"found", check.found},
-                   {"passed", check.passed}});
-  }
-  return out;
-}
-
-std::string Shorten(const std::string& text, size_t length_max) {
-  return text.size() <= length_max ? text : absl::StrCat(text.substr(0, length_max - 3), "...");
-}
 
 void PrintCaveat(const Output& output, const std::string& caveat) {
   if (!caveat.empty()) output.Line(output.Warn(caveat));
 }
 
 void PrintChecks(const Output& output, const std::string& of, const CheckList& checks) {
-  nlohmann::json event = {
-      {"event", "checks"}, {"of", of}, {"passed", checks.passed()}, {"checks", ChecksJson(checks)}};
+  nlohmann::json event = {{"event", "checks"},
+                          {"of", of},
+                          {"passed", checks.passed()},
+                          {"checks", ChecksJson(checks.checks())}};
   if (!checks.caveat().empty()) event["caveat"] = checks.caveat();
   output.Json(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (output.json()) return;
-
   output.Line(output.Bold(of));
-  size_t width = 0;
-  for (const Check& check : checks.checks()) width = std::max(width, check.name.size());
-  for (const Check& check : checks.checks()) {
-    const std::string name = absl::StrFormat("%-*s", static_cast<int>(width), check.name);
-    if (check.passed && check.expected == check.found) {
-      output.Line(absl::StrCat("  ", output.Mark(true), " ", name, "  ", Shorten(check.found)));
-    } else {
-      output.Line(absl::StrCat("  ", output.Mark(check.passed), " ", name, "  expected ",
-                               Shorten(check.expected), ", found ", Shorten(check.found)));
-    }
-  }
+  PrintCheckTable(output, checks.checks());
   PrintCaveat(output, checks.caveat());
 }
 

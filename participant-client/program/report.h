@@ -11,18 +11,12 @@
 
 namespace sealfold {
 
-// [{"name", "expected", "found", "passed"}...]
-nlohmann::json ChecksJson(const CheckList& checks);
-
 // A line for each check, and the caveat if there is one; in JSON {"event": "checks", "of": `of`,
 // ...}.
 void PrintChecks(const Output& output, const std::string& of, const CheckList& checks);
 
 // The caveat alone, in human mode.
 void PrintCaveat(const Output& output, const std::string& caveat);
-
-// "3f9a…" for long hex strings, for people.
-std::string Shorten(const std::string& text, size_t length_max = 100);
 
 nlohmann::json RoundJson(const RoundReport& report);
 // One line.

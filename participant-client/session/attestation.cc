@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "attest/release/rules.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 
@@ -77,6 +78,13 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
   out.checks.Add(verdict);
   out.authentic = platform_matches && IsAuthentic(verdict);
 
+  const bool releases =
+      std::any_of(accepted.reference_values.begin(), accepted.reference_values.end(),
+                  [](const ReferenceValues& set) { return set.release_version > 0; });
+  if (releases && verdict.passed()) {
+    out.release_version = MatchedRelease(accepted, verdict.claims.registers);
+    CheckReleaseVersion(terms.memory, out.release_version, out.checks);
+  }
   CheckBinding(terms.plan, offer, out.checks);
   CheckAgainstMemory(terms.memory, terms.plan.plan, offer.binding, terms.policy.plan.attempts_max,
                      terms.update, out.checks);

@@ -25,12 +25,15 @@ struct OfferTerms {
 
 struct OfferJudgement {
   // The plan against the policy, then "platform_offered", the evidence's checks, the binding's
-  // ("hpke_key", "protocol", "suite", "plan"), the memory's. All are made, whatever fails.
+  // ("hpke_key", "protocol", "suite", "plan"), the memory's ("release" only where the policy has
+  // signed releases). All are made, whatever fails.
   CheckList checks;
   // Whether the document is the platform's own, made for this nonce and binding. A failure of an
   // authentic offer is the aggregator's; otherwise the way here may have damaged or replayed it,
   // and asking anew can help.
   bool authentic = false;
+  // Of the signed release that it matched; 0: none.
+  uint64_t release_version = 0;
 };
 
 Message MakeHello(const OfferTerms& terms, const SessionNonce& nonce);

@@ -129,6 +129,7 @@ void Session::OnOffer(const Offer& offer, uint64_t now_ms, Messages& out) {
   }
   upload_.reset();
   if (absl::Status cleared = store_.ClearTags(); !cleared.ok()) return Fail(cleared);
+  if (judged.release_version > 0) memory_.release_version = judged.release_version;
   memory_.entered = EnteredAttempt{.round = offer.binding.round,
                                    .attempt = offer.binding.attempt,
                                    .hpke_key = offer.binding.hpke_key,

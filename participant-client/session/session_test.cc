@@ -324,5 +324,23 @@ TEST_F(SessionTest, RefusalsOfTheUpload) {
   }
 }
 
+// A host that goes back to an older release of the aggregator in a later attempt, though a policy
+// still accepts it.
+TEST_F(SessionTest, RemembersTheReleaseThatItSealedTo) {
+  std::vector<ReferenceValues>& accepted = world_.policy.evidence.reference_values;
+  accepted.front().release_version = 7;
+  SimulatedAggregator first(world_, Round(1), Attempt(1), 7);
+  auto session = bench_.NewProcess();
+  bench_.Run(*session, first, session->Start(), 2);
+  ASSERT_EQ(bench_.store.memory->release_version, 7u);
+
+  accepted.front().release_version = 6;
+  SimulatedAggregator second(world_, Round(1), Attempt(2), 8);
+  auto again = bench_.NewProcess();
+  bench_.Run(*again, second, again->Start());
+  EXPECT_EQ(again->state(), Session::State::kFailed);
+  EXPECT_EQ(ErrorCode(again->status()), "offer_release_old");
+}
+
 }  // namespace
 }  // namespace sealfold

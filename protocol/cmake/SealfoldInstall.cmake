@@ -11,8 +11,9 @@ foreach(folder protocol attest participant-client)
     FILES_MATCHING PATTERN "*.h" PATTERN testing EXCLUDE PATTERN cmake EXCLUDE)
 endforeach()
 install(FILES protocol/plan/plan.schema.json participant-client/policy/policy.schema.json
+  attest/policy/evidence.schema.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sealfold)
-install(TARGETS sealfold-aggregator sealfold-coordinator sealfold-participant
+install(TARGETS sealfold-aggregator sealfold-attest sealfold-coordinator sealfold-participant
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(SEALFOLD_SOFTWARE_PLATFORM)
   install(TARGETS sealfold-softnsm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

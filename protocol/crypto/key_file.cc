@@ -36,7 +36,15 @@ constexpr char kPublicSchema[] = R"({
 })";
 
 absl::string_view RoleName(KeyRole role) {
-  return role == KeyRole::kCoordinator ? "coordinator" : "participant";
+  switch (role) {
+    case KeyRole::kCoordinator:
+      return "coordinator";
+    case KeyRole::kParticipant:
+      return "participant";
+    case KeyRole::kBuilder:
+      return "builder";
+  }
+  return "";
 }
 
 absl::Status Malformed(absl::string_view expected, absl::string_view found) {
@@ -144,11 +152,13 @@ absl::StatusOr<KeyFile> ParseKeyFile(ByteSpan text) {
     return Malformed(absl::StrCat("format ", kFormat), "another format, or none");
   }
   KeyFile file;
-  if (members["role"] == RoleName(KeyRole::kCoordinator)) {
-    file.role = KeyRole::kCoordinator;
-  } else if (members["role"] != RoleName(KeyRole::kParticipant)) {
-    return Malformed("the role coordinator or participant", "another role, or none");
+  bool known = false;
+  for (const KeyRole role : {KeyRole::kCoordinator, KeyRole::kParticipant, KeyRole::kBuilder}) {
+    if (members["role"] != RoleName(role)) continue;
+    file.role = role;
+    known = true;
   }
+  if (!known) return Malformed("the role coordinator, participant or builder", "another, or none");
   members.erase("format");
   members.erase("role");
   SEALFOLD_ASSIGN_OR_RETURN(file.signing_seed, TakeSeed(members, "signing_seed"));

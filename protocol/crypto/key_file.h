@@ -5,7 +5,7 @@
 //   "model_seed": hex} FILE.pub  {"format": "sealfold-public-1", "name": text, "key": hex,
 //   "model_key": hex}
 //
-// A coordinator has no model_seed and no model_key. The seeds are 32 random bytes each: of an
+// Only a participant has a model_seed and a model_key. The seeds are 32 random bytes each: of an
 // Ed25519 key (RFC 8032, 5.1.5) and of an X25519 pair by DeriveKeyPair (RFC 9180, 7.1.3), to which
 // sealed models' keys are sealed.
 #ifndef SEALFOLD_PROTOCOL_CRYPTO_KEY_FILE_H_
@@ -22,12 +22,13 @@
 
 namespace sealfold {
 
-enum class KeyRole { kCoordinator, kParticipant };
+// A builder signs releases (attest/release).
+enum class KeyRole { kCoordinator, kParticipant, kBuilder };
 
 struct KeyFile {
   KeyRole role = KeyRole::kParticipant;
   Secret signing_seed;  // 32 bytes
-  Secret model_seed;    // 32 bytes; empty for a coordinator
+  Secret model_seed;    // 32 bytes of a participant; else empty
 
   SigningKey signing_key() const { return SigningKey::FromSeed(signing_seed); }
   // Requires: role is kParticipant.

@@ -41,8 +41,9 @@ class KeyFileTest : public testing::Test {
 };
 
 TEST_F(KeyFileTest, ComesBackAsWritten) {
-  for (KeyRole role : {KeyRole::kParticipant, KeyRole::kCoordinator}) {
+  for (KeyRole role : {KeyRole::kParticipant, KeyRole::kCoordinator, KeyRole::kBuilder}) {
     KeyFile file = role == KeyRole::kParticipant ? Participant() : Coordinator();
+    file.role = role;
     absl::StatusOr<KeyFile> back = ParseKeyFile(AsBytes(TextOf(file)));
     ASSERT_TRUE(back.ok()) << back.status();
     EXPECT_EQ(back->role, role);

@@ -89,7 +89,7 @@ TEST_F(ErrorsTest, MissingFiles) {
               "folder_missing");
   ExpectFails({"sealfold-coordinator", "watch", "--state", Path("none")}, kExitBadInput,
               "folder_missing");
-  ExpectFails({"sealfold-aggregator", "measure", Path("none")}, kExitBadInput,
+  ExpectFails({"sealfold-attest", "measure", "elf", Path("none")}, kExitBadInput,
               "measure_unreadable");
   ExpectFails(
       {"sealfold-softnsm", "serve", "--state", Path("none/state"), "--socket", Path("nsm.sock")},

@@ -50,13 +50,28 @@ TEST(HelpTest, TheProgramsHaveTheirVerbs) {
   std::vector<std::string> commands;
   for (const std::vector<std::string>& command : Commands())
     commands.push_back(absl::StrJoin(command, " "));
-  for (const char* command :
-       {"sealfold-aggregator serve", "sealfold-aggregator measure", "sealfold-participant keygen",
-        "sealfold-participant inspect", "sealfold-participant submit", "sealfold-participant fetch",
-        "sealfold-participant join", "sealfold-participant verify", "sealfold-coordinator keygen",
-        "sealfold-coordinator plan", "sealfold-coordinator serve", "sealfold-coordinator launch",
-        "sealfold-coordinator watch", "sealfold-coordinator close", "sealfold-softnsm serve",
-        "hospitals-train train", "hospitals-study compare", "hospitals-demo", "submit-one"}) {
+  for (const char* command : {"sealfold-aggregator serve",
+                              "sealfold-attest measure",
+                              "sealfold-attest verify",
+                              "sealfold-attest explain",
+                              "sealfold-attest policy",
+                              "sealfold-participant keygen",
+                              "sealfold-participant inspect",
+                              "sealfold-participant submit",
+                              "sealfold-participant fetch",
+                              "sealfold-participant join",
+                              "sealfold-participant verify",
+                              "sealfold-coordinator keygen",
+                              "sealfold-coordinator plan",
+                              "sealfold-coordinator serve",
+                              "sealfold-coordinator launch",
+                              "sealfold-coordinator watch",
+                              "sealfold-coordinator close",
+                              "sealfold-softnsm serve",
+                              "hospitals-train train",
+                              "hospitals-study compare",
+                              "hospitals-demo",
+                              "submit-one"}) {
     EXPECT_THAT(commands, Contains(command));
   }
 }
@@ -99,8 +114,9 @@ TEST(HelpTest, WhatIsUnknownIsAUsageError) {
     ExpectError(result, kExitUsage, "argument_unknown");
     EXPECT_THAT(result.err, HasSubstr("  found     --no-such-option\n"));
   }
-  for (const char* program : {"sealfold-aggregator", "sealfold-participant", "sealfold-coordinator",
-                              "sealfold-softnsm", "hospitals-train", "hospitals-study"}) {
+  for (const char* program :
+       {"sealfold-aggregator", "sealfold-attest", "sealfold-participant", "sealfold-coordinator",
+        "sealfold-softnsm", "hospitals-train", "hospitals-study"}) {
     SCOPED_TRACE(program);
     ExpectError(Ran({program}), kExitUsage, "verb_unknown");
     const ProgramResult result = Ran({program, "no-such-verb"});
@@ -118,6 +134,9 @@ TEST(HelpTest, MissingAndWrongArgumentsAreUsageErrors) {
            {"sealfold-coordinator", "watch"},
            {"sealfold-coordinator", "watch", "--state", "a", "--connect", "b"},
            {"sealfold-aggregator", "serve"},
+           {"sealfold-attest", "measure", "cake", "a"},
+           {"sealfold-attest", "verify", "a"},
+           {"sealfold-attest", "policy", "init", "--platform", "p", "--out", "o"},
            {"sealfold-softnsm", "serve", "--state", "a"},
            {"hospitals-split", "--data"}}) {
     SCOPED_TRACE(absl::StrJoin(command, " "));

@@ -68,7 +68,8 @@ class JsonTest : public ::testing::Test {
 };
 
 void JsonTest::WritePolicy(const std::string& coordinator) const {
-  const json measured = RunJsonOne({"sealfold-aggregator", "measure"});
+  const json measured = RunJsonOne({"sealfold-attest", "measure", "elf",
+                                    absl::StrCat(SEALFOLD_PROGRAMS, "/sealfold-aggregator")});
   const json policy = {
       {"format", "sealfold-policy-1"},
       {"coordinators", {coordinator}},

@@ -151,7 +151,9 @@ TEST_F(StudyTest, APolicyHasTheLastWord) {
                                     Path("fetched")};
   };
   RunJson(fetch(Path("policy.json")));
-  const std::string pcr0 = RunJsonOne({"sealfold-aggregator", "measure"})["pcr0"];
+  const std::string pcr0 =
+      RunJsonOne({"sealfold-attest", "measure", "elf",
+                  absl::StrCat(SEALFOLD_PROGRAMS, "/sealfold-aggregator")})["pcr0"];
   ExpectFails(fetch(Policy({{pcr0, std::string(96, 'a')}})), kExitRefused, "evidence_registers");
   const std::string coordinator =
       RunJsonOne({"sealfold-participant", "inspect", Path("coordinator.key.pub")})["fields"]["key"];

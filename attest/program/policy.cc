@@ -1,0 +1,157 @@
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "attest/claims_check.h"
+#include "attest/policy/evidence_policy_json.h"
+#include "attest/program/build_options.h"
+#include "attest/program/verb.h"
+#include "attest/verifier.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kRootBytesMax = 1u << 20;
+
+struct PolicyOptions {
+  std::string action;
+  std::string platform;
+  std::string root_path;
+  std::string name;
+  BuildOptions build;
+  std::string document;
+  std::vector<uint32_t> registers;
+  std::string out;
+};
+
+// Of a document whose chain and signature hold: its registers that are not zero, or those asked
+// for. A document is no proof of what was built, so that this is said to people.
+absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOptions& options,
+                                                              EvidencePolicy policy) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string evidence,
+                            ReadFile(options.document, kEvidenceBytesMax));
+  // Any reference value: only what comes before it in a verdict is looked at.
+  policy.reference_values = {{.name = "none", .registers = {{0, Bytes(48, 1)}}}};
+  const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, {.check_freshness = false});
+  if (verdict.claims.registers.empty()) return About(options.document, verdict.status());
+  std::map<uint32_t, Bytes> out;
+  for (const auto& [index, value] : verdict.claims.registers) {
+    if (options.registers.empty() && !IsAllZero(value)) out[index] = value;
+  }
+  for (const uint32_t index : options.registers) {
+    auto found = verdict.claims.registers.find(index);
+    if (found == verdict.claims.registers.end()) {
+      return BadInput({.code = "register_missing",
+                       .what = options.document,
+                       .expected = absl::StrCat("pcr", index),
+                       .found = "no such register"});
+    }
+    out[index] = found->second;
+  }
+  policy.reference_values = {{.name = "this document", .registers = out}};
+  SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
+  // Now wholly: a document of debug mode is refused here.
+  const absl::Status status =
+      VerifyEvidence(AsBytes(evidence), policy, {.check_freshness = false}).status();
+  if (!status.ok()) return About(options.document, status);
+  return out;
+}
+
+absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfBuild(const PolicyOptions& options) {
+  constexpr BankHash kBank = BankHash::kSha384;
+  SEALFOLD_ASSIGN_OR_RETURN(Measurements measured, MeasureBuild(options.build, {kBank}));
+  if (options.registers.empty()) return std::move(measured.banks[kBank]);
+  std::map<uint32_t, Bytes> out;
+  for (const uint32_t index : options.registers) {
+    auto found = measured.banks[kBank].find(index);
+    if (found == measured.banks[kBank].end()) {
+      return BadInput({.code = "register_missing",
+                       .what = options.build.path,
+                       .expected = absl::StrCat("pcr", index),
+                       .found = "a build that says nothing of this register"});
+    }
+    out[index] = found->second;
+  }
+  return out;
+}
+
+absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
+  EvidencePolicy policy{.platform = options.platform};
+  if (!options.root_path.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(policy.root_pem, ReadFile(options.root_path, kRootBytesMax));
+  }
+  const std::string& source = options.document.empty() ? options.build.path : options.document;
+  ReferenceValues values{.name = options.name.empty()
+                                     ? std::filesystem::path(source).filename().string()
+                                     : options.name};
+  SEALFOLD_ASSIGN_OR_RETURN(values.registers, options.document.empty()
+                                                  ? RegistersOfBuild(options)
+                                                  : RegistersOfDocument(options, policy));
+  policy.reference_values = {std::move(values)};
+  SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
+  if (std::filesystem::exists(options.out)) {
+    return BadInput({.code = "policy_exists",
+                     .what = options.out,
+                     .expected = "no file of this name",
+                     .found = "one: a policy is not overwritten",
+                     .advice = "name another file"});
+  }
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out, WriteEvidencePolicy(policy)));
+  nlohmann::ordered_json object = {{"policy", options.out}, {"platform", policy.platform}};
+  output.Line(absl::StrCat("Wrote ", options.out, ": accepts '", policy.reference_values[0].name,
+                           "' on ", policy.platform, ", by"));
+  for (const auto& [index, value] : policy.reference_values[0].registers) {
+    object[absl::StrCat("pcr", index)] = HexEncode(value);
+    output.Line(absl::StrCat("  PCR", index, " ", HexEncode(value)));
+  }
+  object["from"] = options.document.empty() ? "build" : "document";
+  if (!options.document.empty()) {
+    output.Line(output.Warn(
+        "These are what that machine ran, not what you built: compare them with a build of your "
+        "own"));
+  }
+  output.Json(object.dump());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddPolicy(CLI::App& app, Verb& called) {
+  auto options = std::make_shared<PolicyOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "policy", "init: writes an evidence policy, from a build or from a document that verifies");
+  verb->add_option("action", options->action, "init")->required()->check(CLI::IsMember({"init"}));
+  verb->add_option("--platform", options->platform, "Platform whose evidence is accepted")
+      ->required();
+  verb->add_option("--root", options->root_path,
+                   "The pinned trust root (PEM); left out where it is built in");
+  CLI::Option* kind = verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
+                          ->check(CLI::IsMember(BuildKinds()));
+  CLI::Option* build =
+      verb->add_option("--build", options->build.path, "Measure this build")->needs(kind);
+  CLI::Option* document = verb->add_option(
+      "--document", options->document,
+      "Take what this attestation document says, once its signature holds; not debug mode's");
+  document->excludes(build);
+  build->excludes(document);
+  verb->add_option("--registers", options->registers,
+                   "Only these, e.g. 0,1,2; all that are known if left out")
+      ->delimiter(',');
+  verb->add_option("--name", options->name, "Name of the build, e.g. its release");
+  options->build.AddUkiOptions(*verb);
+  verb->add_option("--out", options->out, "Policy to write (JSON)")->required();
+  verb->footer(
+      "A participant's policy takes what stands under \"evidence\".\n\n"
+      "Example:\n  sealfold-attest policy init --platform aws-nitro --kind eif --build "
+      "aggregator.eif --out evidence.json");
+  verb->callback([options, build, document, &called] {
+    if (build->count() + document->count() != 1) {
+      throw CLI::ValidationError("policy", "one of --build and --document is required");
+    }
+    called = [options](const Output& output) { return PolicyInit(*options, output); };
+  });
+}
+
+}  // namespace sealfold

@@ -1,0 +1,204 @@
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "attest/program/build_options.h"
+#include "attest/program/verb.h"
+#include "attest/release/release_log.h"
+#include "protocol/base/error.h"
+#include "protocol/cbor/fields.h"
+#include "protocol/crypto/hash.h"
+#include "protocol/crypto/key_file.h"
+#include "protocol/model/mapped_file.h"
+#include "protocol/program/description.h"
+
+namespace sealfold {
+namespace {
+
+struct ReleaseOptions {
+  std::string action;
+  std::string release;
+  BuildOptions build;
+  std::string platform;
+  std::string subject;
+  uint64_t version = 0;
+  std::string source;
+  std::string builder;
+  std::string key;
+  std::string log;
+};
+
+absl::StatusOr<ReleaseFile> ReadReleaseFile(const std::string& path) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kReleaseFileSizeMax));
+  // Opened for its checks: what is added to, holds.
+  if (auto release = OpenRelease(AsBytes(bytes)); !release.ok()) {
+    return About(path, release.status());
+  }
+  return cbor::DecodeFields<ReleaseFile>(AsBytes(bytes), {.size_bytes_max = kReleaseFileSizeMax});
+}
+
+absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
+  ReleaseStatement statement{.subject = options.subject,
+                             .version = options.version,
+                             .source = options.source,
+                             .builder = options.builder};
+  SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.build.path));
+  statement.sha256 = Sha256(file.span());
+  statement.sha384 = Sha384(file.span());
+  SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured,
+                            MeasureBuild(options.build, {BankHash::kSha384}));
+  PlatformValues values{.platform = options.platform};
+  for (const auto& [index, value] : measured.banks.at(BankHash::kSha384)) {
+    values.registers.push_back({.index = index, .value = value});
+  }
+  statement.platforms = {std::move(values)};
+  return statement;
+}
+
+// The signature is added to those in the file, if there is one: they must be of the same statement.
+absl::Status Sign(const ReleaseOptions& options, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
+  SEALFOLD_ASSIGN_OR_RETURN(const ReleaseStatement statement, MakeStatement(options));
+  ReleaseFile file;
+  if (std::filesystem::exists(options.release)) {
+    SEALFOLD_ASSIGN_OR_RETURN(file, ReadReleaseFile(options.release));
+  }
+  file.statements.push_back(SignStatement(key.signing_key(), EncodeStatement(statement)));
+  const Bytes bytes = cbor::EncodeFields(file);
+  SEALFOLD_RETURN_IF_ERROR(OpenRelease(bytes).status());
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.release, AsText(bytes)));
+  output.Line(absl::StrCat("Wrote ", options.release, ": ", statement.subject, " version ",
+                           statement.version, ", signed by ", file.statements.size()));
+  output.Json(nlohmann::json{{"release", options.release},
+                             {"subject", statement.subject},
+                             {"version", statement.version},
+                             {"signatures", file.statements.size()},
+                             {"signer", key.signing_key().public_key().hex()}}
+                  .dump());
+  return absl::OkStatus();
+}
+
+// Puts the release's statement into the log, and the proof of it into the release file.
+absl::Status Log(const ReleaseOptions& options, const Output& output) {
+  constexpr cbor::Limits kLimits = {.size_bytes_max = kReleaseLogSizeMax, .items_max = 1u << 18};
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
+  SEALFOLD_ASSIGN_OR_RETURN(ReleaseFile file, ReadReleaseFile(options.release));
+  SEALFOLD_ASSIGN_OR_RETURN(const Release release, OpenRelease(cbor::EncodeFields(file)));
+  ReleaseLog log;
+  if (std::filesystem::exists(options.log)) {
+    SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.log, kReleaseLogSizeMax));
+    auto read = cbor::DecodeFields<ReleaseLog>(AsBytes(bytes), kLimits);
+    if (!read.ok()) return About(options.log, read.status());
+    log = *std::move(read);
+  }
+  file.log = AddToLog(key.signing_key(), release.statement_bytes, log);
+  // The log first: a proof of what it does not hold must not get about.
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.log, AsText(cbor::EncodeFields(log))));
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.release, AsText(cbor::EncodeFields(file))));
+  output.Line(absl::StrCat("Wrote ", options.release, ": entry ", file.log->index, " of ",
+                           log.leaves.size(), " in ", options.log));
+  output.Json(nlohmann::json{{"release", options.release},
+                             {"log", options.log},
+                             {"index", file.log->index},
+                             {"size", log.leaves.size()},
+                             {"log_key", key.signing_key().public_key().hex()}}
+                  .dump());
+  return absl::OkStatus();
+}
+
+Description DescribeRelease(const Release& release) {
+  const ReleaseStatement& statement = release.statement;
+  nlohmann::ordered_json signers = nlohmann::ordered_json::array();
+  for (const SigningPublicKey& signer : release.signers) signers.push_back(signer.hex());
+  nlohmann::ordered_json platforms;
+  for (const PlatformValues& values : statement.platforms) {
+    for (const RegisterValue& each : values.registers) {
+      platforms[absl::StrCat(values.platform, " pcr", each.index)] = HexEncode(each.value);
+    }
+  }
+  return {
+      "release",
+      "A release whose signatures hold; whether its signers are to be believed is your policy's "
+      "word",
+      {{"subject", statement.subject, "what was built"},
+       {"version", statement.version, "rises with every release"},
+       {"sha256", statement.sha256.hex(), "of the file"},
+       {"sha384", statement.sha384.hex(), "of the file"},
+       {"source", statement.source, "revision it was built from"},
+       {"builder", statement.builder, "as the builder says"},
+       {"measurements", platforms, "what evidence says where it runs"},
+       {"signers", signers, "each signed this very statement"},
+       {"logged", release.log.has_value(), "carries a proof of inclusion in a log"}}};
+}
+
+absl::Status Verify(const ReleaseOptions& options, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes,
+                            ReadFile(options.release, kReleaseFileSizeMax));
+  const absl::StatusOr<Release> release = OpenRelease(AsBytes(bytes));
+  if (!release.ok()) return About(options.release, release.status());
+  if (!options.build.path.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.build.path));
+    const Measurement found = Sha384(file.span());
+    if (found != release->statement.sha384 || Sha256(file.span()) != release->statement.sha256) {
+      return Refused({.code = "release_file",
+                      .what = options.build.path,
+                      .expected = absl::StrCat("SHA-384 ", release->statement.sha384.hex()),
+                      .found = found.hex(),
+                      .advice = "this is another file than the one that was signed"});
+    }
+  }
+  PrintDescription(output, DescribeRelease(*release));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddRelease(CLI::App& app, Verb& called) {
+  auto options = std::make_shared<ReleaseOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "release",
+      "sign: vouches for a build, adding to what others signed; log: enters it into a transparency "
+      "log; verify: checks a release's signatures, and that a file is the one");
+  verb->add_option("action", options->action, "sign, log or verify")
+      ->required()
+      ->check(CLI::IsMember({"sign", "log", "verify"}));
+  verb->add_option("release", options->release, "The release file")->required();
+  verb->add_option("--build", options->build.path, "The build");
+  verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
+      ->check(CLI::IsMember(BuildKinds()));
+  verb->add_option("--platform", options->platform, "sign: where it runs, e.g. aws-nitro");
+  verb->add_option("--subject", options->subject, "sign: the program's name, as policies have it");
+  verb->add_option("--release-version", options->version,
+                   "sign: number of the release; it only rises");
+  verb->add_option("--source", options->source, "sign: revision that it was built from");
+  verb->add_option("--builder", options->builder, "sign: what built it, the same for all signers");
+  verb->add_option("--key", options->key, "sign: the builder's key; log: the log's");
+  verb->add_option("--log", options->log, "log: the log's file, made when missing");
+  options->build.AddUkiOptions(*verb);
+  verb->footer(
+      "Every signer builds and measures by itself; statements must be the same to the byte.\n\n"
+      "Example:\n  sealfold-attest release sign release-7.cbor --kind eif --build aggregator.eif "
+      "\\\n"
+      "    --platform aws-nitro --subject sealfold-aggregator --release-version 7 --source v0.7.0 "
+      "\\\n"
+      "    --builder docs/BUILD.md --key builder.key");
+  verb->callback([options, verb, &called] {
+    if (options->action == "sign") {
+      for (const char* name : {"--build", "--kind", "--platform", "--subject", "--release-version",
+                               "--source", "--builder", "--key"}) {
+        if (verb->count(name) == 0) throw CLI::RequiredError(absl::StrCat("sign: ", name));
+      }
+    }
+    if (options->action == "log" && (verb->count("--log") == 0 || verb->count("--key") == 0)) {
+      throw CLI::RequiredError("log: --log and --key");
+    }
+    called = [options](const Output& output) {
+      if (options->action == "sign") return Sign(*options, output);
+      return options->action == "log" ? Log(*options, output) : Verify(*options, output);
+    };
+  });
+}
+
+}  // namespace sealfold

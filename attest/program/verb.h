@@ -1,0 +1,28 @@
+// The verbs of sealfold-attest: each adds its options to the command line and, where it is the one
+// called, what to run.
+#ifndef SEALFOLD_ATTEST_PROGRAM_VERB_H_
+#define SEALFOLD_ATTEST_PROGRAM_VERB_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+
+using Verb = std::function<absl::Status(const Output& output)>;
+
+void AddMeasure(CLI::App& app, Verb& called);
+void AddVerify(CLI::App& app, Verb& called);
+void AddExplain(CLI::App& app, Verb& called);
+void AddPolicy(CLI::App& app, Verb& called);
+void AddKeygen(CLI::App& app, Verb& called);
+void AddRelease(CLI::App& app, Verb& called);
+
+// Attestation documents are read whole.
+inline constexpr size_t kEvidenceBytesMax = 1u << 20;
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_PROGRAM_VERB_H_

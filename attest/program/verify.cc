@@ -1,0 +1,103 @@
+#include <chrono>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "attest/policy/evidence_policy_json.h"
+#include "attest/program/verb.h"
+#include "attest/report/check_report.h"
+#include "attest/verifier.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+struct VerifyOptions {
+  std::string evidence_path;
+  std::string policy_path;
+  std::string time;
+  bool any_age = false;
+  std::string nonce;
+  std::string user_data;
+  std::string public_key;
+};
+
+absl::StatusOr<uint64_t> TimeMs(const std::string& text) {
+  absl::Time time = absl::FromChrono(std::chrono::system_clock::now());
+  std::string why;
+  if (!text.empty() && !absl::ParseTime(absl::RFC3339_full, text, &time, &why)) {
+    return BadInput({.code = "time_invalid",
+                     .what = "--time",
+                     .expected = "a time such as 2026-06-01T12:00:00Z (RFC 3339)",
+                     .found = text});
+  }
+  const int64_t ms = absl::ToUnixMillis(time);
+  if (ms < 0) {
+    return BadInput(
+        {.code = "time_invalid", .what = "--time", .expected = "a time since 1970", .found = text});
+  }
+  return static_cast<uint64_t>(ms);
+}
+
+absl::StatusOr<std::optional<Bytes>> Hex(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::optional<Bytes>();
+  absl::StatusOr<Bytes> bytes = HexDecode(text);
+  if (!bytes.ok()) return About(option, bytes.status());
+  return std::optional<Bytes>(*std::move(bytes));
+}
+
+absl::StatusOr<EvidenceExpectation> Expectation(const VerifyOptions& options) {
+  EvidenceExpectation expectation{.check_freshness = !options.any_age};
+  SEALFOLD_ASSIGN_OR_RETURN(expectation.now_ms, TimeMs(options.time));
+  SEALFOLD_ASSIGN_OR_RETURN(expectation.nonce, Hex("--nonce", options.nonce));
+  SEALFOLD_ASSIGN_OR_RETURN(expectation.user_data, Hex("--user-data", options.user_data));
+  SEALFOLD_ASSIGN_OR_RETURN(expectation.public_key, Hex("--public-key", options.public_key));
+  return expectation;
+}
+
+absl::Status Verify(const VerifyOptions& options, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const EvidencePolicy policy, LoadEvidencePolicy(options.policy_path));
+  SEALFOLD_ASSIGN_OR_RETURN(const EvidenceExpectation expectation, Expectation(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string evidence,
+                            ReadFile(options.evidence_path, kEvidenceBytesMax));
+  const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, expectation);
+  output.Json(VerdictJson(verdict).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  output.Line(output.Bold(options.evidence_path));
+  PrintCheckTable(output, verdict.checks);
+  if (verdict.passed() && !expectation.nonce.has_value()) {
+    output.Line(
+        output.Warn("no --nonce was given: this may be a copy of evidence made for others"));
+  }
+  if (!verdict.caveat.empty()) output.Line(output.Warn(verdict.caveat));
+  if (verdict.passed()) output.Line(output.Bold("accepted by the policy"));
+  return verdict.status();
+}
+
+}  // namespace
+
+void AddVerify(CLI::App& app, Verb& called) {
+  auto options = std::make_shared<VerifyOptions>();
+  CLI::App* verb = app.add_subcommand(
+      "verify", "Judges evidence by a policy: every check, with what was expected and found");
+  verb->add_option("evidence", options->evidence_path, "The attestation document")->required();
+  verb->add_option("--policy", options->policy_path,
+                   "An evidence policy, or a participant's policy (JSON)")
+      ->required();
+  CLI::Option* time =
+      verb->add_option("--time", options->time,
+                       "Judge as of this time (RFC 3339); this machine's clock if left out");
+  verb->add_flag("--any-age", options->any_age,
+                 "Evidence kept from earlier: certificates count at its own time, its age does not")
+      ->excludes(time);
+  verb->add_option("--nonce", options->nonce, "The nonce it must carry (hex)");
+  verb->add_option("--user-data", options->user_data, "The user data it must carry (hex)");
+  verb->add_option("--public-key", options->public_key, "The public key it must carry (hex)");
+  verb->footer(
+      "Exit code 0: every check passed; 3: one did not.\n\n"
+      "Example:\n  sealfold-attest verify evidence.cose --policy policy.json --nonce 00112233");
+  verb->callback([options, &called] {
+    called = [options](const Output& output) { return Verify(*options, output); };
+  });
+}
+
+}  // namespace sealfold

@@ -1,0 +1,338 @@
+// sealfold-attest: what a build measures, what evidence says, and policies made of either.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
+#include "tests/cli/run.h"
+
+namespace sealfold {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Real documents, and their times and nonces as tests/data/README.md has them.
+constexpr char kPcr0Of2022[] =
+    "f4d48b81a460c9916d1e685119074bf24660afd3e34fae9fca0a0d28d9d5599936332687e6f66fc890ac8cf150142d"
+    "8b";
+constexpr char kTimeOf2022[] = "2022-10-13T08:58:10Z";
+
+std::string Data(const std::string& name) { return absl::StrCat(SEALFOLD_TEST_DATA, "/", name); }
+std::string Document(const std::string& name) { return Data("attestation/" + name + ".cose"); }
+
+class AttestTest : public ::testing::Test {
+ protected:
+  std::string Path(absl::string_view below) const { return folder_.Path(below); }
+  // A policy for aws-nitro, written by `policy init` from a real document.
+  std::string PolicyOf(const std::string& document) {
+    const std::string path = Path("policy-of-" + document);
+    RunJsonOne({"sealfold-attest", "policy", "init", "--platform", "aws-nitro", "--document",
+                Document(document), "--out", path});
+    return path;
+  }
+  const TempDir folder_;
+};
+
+TEST_F(AttestTest, MeasuresAProgram) {
+  ASSERT_TRUE(WriteFileAtomic(Path("abc"), "abc").ok());
+  const std::string hash =  // FIPS 180-4's example
+      "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c8"
+      "25a7";
+  EXPECT_EQ(RunJsonOne({"sealfold-attest", "measure", "elf", Path("abc")})["pcr0"], hash);
+  EXPECT_EQ(Ran({"sealfold-attest", "measure", "elf", Path("abc")}).out,
+            absl::StrCat("PCR0  ", hash, "\n"));
+}
+
+TEST_F(AttestTest, MeasuresEnclaveImages) {
+  const json expected = json::parse(*ReadFile(Data("measure/eif.json"), 1 << 16));
+  for (const auto& [name, values] : expected.items()) {
+    const json measured =
+        RunJsonOne({"sealfold-attest", "measure", "eif", Data("measure/" + name)});
+    for (const auto& [index, value] : values.items()) EXPECT_EQ(measured[index], value) << name;
+    EXPECT_EQ(measured.contains("pcr8"), values.contains("pcr8"));
+  }
+  EXPECT_THAT(Ran({"sealfold-attest", "measure", "eif", Data("measure/signed.eif")}).out,
+              HasSubstr("signed by: CN = vector signer"));
+  ExpectFails({"sealfold-attest", "measure", "eif", Path("none")}, kExitBadInput,
+              "file_unreadable");
+  ExpectFails({"sealfold-attest", "measure", "eif", Document("nsm-2022-10")}, kExitBadInput,
+              "eif_header");
+  std::string damaged = *ReadFile(Data("measure/plain.eif"), 1 << 16);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  ASSERT_TRUE(WriteFileAtomic(Path("damaged.eif"), damaged).ok());
+  ExpectFails({"sealfold-attest", "measure", "eif", Path("damaged.eif")}, kExitBadInput, "eif_crc");
+}
+
+TEST_F(AttestTest, VerifiesARealDocumentAtItsTime) {
+  const std::string policy = PolicyOf("nsm-2022-10");
+  const std::vector<std::string> verify = {"sealfold-attest", "verify", Document("nsm-2022-10"),
+                                           "--policy",        policy,   "--time",
+                                           kTimeOf2022};
+  const json verdict = RunJsonOne(verify);
+  EXPECT_EQ(verdict["passed"], true);
+  EXPECT_EQ(verdict["iss"], "aws-nitro");
+  EXPECT_EQ(verdict["iat"], 1665651482.136);
+  EXPECT_EQ(verdict["dbgstat"], "disabled-since-boot");
+  EXPECT_EQ(verdict["registers"]["pcr0"], kPcr0Of2022);
+  EXPECT_EQ(verdict["eat_nonce"].get<std::string>().size(), 342u);  // 256 bytes in base64url
+  for (const json& result : verdict["measres"][0][1]) EXPECT_EQ(result[1], "success") << result;
+  const ProgramResult people = Ran(verify);
+  EXPECT_THAT(people.out, HasSubstr("accepted by the policy"));
+  EXPECT_THAT(people.out, HasSubstr("no --nonce was given"));
+}
+
+TEST_F(AttestTest, SaysWhyEvidenceIsRefused) {
+  const std::string policy = PolicyOf("nsm-2022-10");
+  const auto fails = [&](const std::string& document, std::vector<std::string> more,
+                         const std::string& code) {
+    more.insert(more.begin(),
+                {"sealfold-attest", "verify", Document(document), "--policy", policy});
+    ExpectFails(more, kExitRefused, code);
+  };
+  fails("nsm-2022-10", {}, "evidence_freshness");  // by this machine's clock
+  fails("nsm-2022-10", {"--time", "2022-10-13T08:57:00Z"}, "evidence_freshness");
+  fails("nsm-2022-10", {"--any-age", "--nonce", "00"}, "evidence_nonce");
+  fails("nsm-2022-10", {"--any-age", "--user-data", "00"}, "evidence_user_data");
+  fails("nsm-2022-10", {"--any-age", "--public-key", "00"}, "evidence_public_key");
+  fails("nsm-2025-12", {"--any-age"}, "evidence_registers");
+  fails("nsm-bad-signature-2024-07", {"--any-age"}, "evidence_signature");
+  fails("nsm-debug-2023-09", {"--any-age"}, "evidence_debug");
+  const ProgramResult people = Ran({"sealfold-attest", "verify", Document("nsm-debug-2023-09"),
+                                    "--policy", policy, "--any-age"});
+  EXPECT_THAT(people.out, HasSubstr("NO debug"));
+  EXPECT_THAT(people.out, Not(HasSubstr("accepted")));
+  // A verdict whose signature does not hold has no claims.
+  const std::vector<json> verdict =
+      Objects(Ran({"sealfold-attest", "verify", Document("nsm-bad-signature-2024-07"), "--policy",
+                   policy, "--any-age", "--json"})
+                  .out);
+  ASSERT_EQ(verdict.size(), 1u);
+  EXPECT_EQ(verdict[0]["passed"], false);
+  EXPECT_FALSE(verdict[0].contains("registers"));
+}
+
+TEST_F(AttestTest, VerifyTakesNoNonsense) {
+  const std::string policy = PolicyOf("nsm-2022-10");
+  const auto verify = [&](const std::string& path, std::vector<std::string> more) {
+    more.insert(more.begin(), {"sealfold-attest", "verify", path, "--policy", policy});
+    return more;
+  };
+  const std::string good = Document("nsm-2022-10");
+  ExpectFails(verify(good, {"--time", "yesterday"}), kExitBadInput, "time_invalid");
+  ExpectFails(verify(good, {"--time", "1969-01-01T00:00:00Z"}), kExitBadInput, "time_invalid");
+  ExpectFails(verify(good, {"--nonce", "zz"}), kExitBadInput, "hex_invalid");
+  ExpectFails(verify(Path("none"), {}), kExitBadInput, "file_unusable");
+  ExpectFails(verify(policy, {}), kExitRefused, "evidence_format");
+  ExpectError(Ran(verify(good, {"--any-age", "--time", kTimeOf2022})), kExitUsage, "usage_wrong");
+}
+
+TEST_F(AttestTest, ExplainsWithoutJudging) {
+  const json explained = RunJsonOne({"sealfold-attest", "explain", Document("nsm-2022-10")});
+  EXPECT_EQ(explained["kind"], "evidence");
+  EXPECT_EQ(explained["fields"]["registers"]["pcr0"], kPcr0Of2022);
+  // A document with a bad signature is explained just so.
+  EXPECT_THAT(Ran({"sealfold-attest", "explain", Document("nsm-bad-signature-2024-07")}).out,
+              HasSubstr("NOT VERIFIED"));
+  ExpectFails({"sealfold-attest", "explain", Data("measure/plain.eif")}, kExitBadInput,
+              "cbor_trailing");
+}
+
+TEST_F(AttestTest, WritesAPolicyOfABuild) {
+  const std::string path = Path("evidence.json");
+  const std::vector<std::string> init = {"sealfold-attest",
+                                         "policy",
+                                         "init",
+                                         "--platform",
+                                         "aws-nitro",
+                                         "--kind",
+                                         "eif",
+                                         "--build",
+                                         Data("measure/signed.eif"),
+                                         "--name",
+                                         "release 1",
+                                         "--out",
+                                         path};
+  const json made = RunJsonOne(init);
+  EXPECT_EQ(made["from"], "build");
+  const json policy = json::parse(*ReadFile(path, 1 << 16));
+  const json& values = policy["evidence"]["reference_values"][0];
+  EXPECT_EQ(values["name"], "release 1");
+  const json expected = json::parse(*ReadFile(Data("measure/eif.json"), 1 << 16))["signed.eif"];
+  for (const auto& [index, value] : expected.items()) EXPECT_EQ(values[index], value);
+  ExpectFails({"sealfold-attest", "verify", Document("nsm-2022-10"), "--policy", path, "--any-age"},
+              kExitRefused, "evidence_registers");
+  ExpectFails(init, kExitBadInput, "policy_exists");
+}
+
+TEST_F(AttestTest, APolicyAcceptsNeitherDebugModeNorForgery) {
+  const auto fails = [&](std::vector<std::string> more, int exit_code, const std::string& code) {
+    more.insert(more.begin(), {"sealfold-attest", "policy", "init", "--out", Path("p.json")});
+    ExpectFails(more, exit_code, code);
+  };
+  fails({"--platform", "aws-nitro", "--document", Document("nsm-debug-2023-09")}, kExitRefused,
+        "evidence_debug");
+  fails(
+      {"--platform", "aws-nitro", "--document", Document("nsm-debug-2023-09"), "--registers", "0"},
+      kExitBadInput, "policy_register_zero");
+  fails({"--platform", "aws-nitro", "--document", Document("nsm-bad-signature-2024-07")},
+        kExitRefused, "evidence_signature");
+  fails({"--platform", "aws-nitro", "--document", Document("nsm-2022-10"), "--registers", "31"},
+        kExitBadInput, "register_missing");
+  fails({"--platform", "aws-nitro", "--kind", "eif", "--build", Data("measure/plain.eif"),
+         "--registers", "8"},
+        kExitBadInput, "register_missing");
+  fails({"--platform", "another", "--kind", "eif", "--build", Data("measure/plain.eif")},
+        kExitBadInput, "policy_platform_unknown");
+  fails({"--platform", "aws-nitro", "--root", Data("attestation/aws-nitro-root-g1.pem"), "--kind",
+         "eif", "--build", Data("measure/plain.eif")},
+        kExitBadInput, "policy_root_unexpected");
+  EXPECT_FALSE(ReadFile(Path("p.json"), 1 << 16).ok());
+}
+
+TEST_F(AttestTest, MeasuresUnifiedKernelImages) {
+  const json expected = json::parse(*ReadFile(Data("measure/uki.json"), 1 << 16));
+  const std::string uki = Data("measure/uki-252.efi");
+  const json& values = expected["uki-252.efi"];
+  const json measured = RunJsonOne({"sealfold-attest", "measure", "uki", uki});
+  EXPECT_EQ(measured["systemd-stub"], "252");
+  EXPECT_EQ(measured["banks"].size(), 3u);
+  for (const char* reg : {"pcr4", "pcr7", "pcr11", "pcr12"}) {
+    EXPECT_EQ(measured[reg], values["sha384"][reg]);
+    for (const char* bank : {"sha256", "sha384", "sha512"}) {
+      EXPECT_EQ(measured["banks"][bank][reg], values[bank][reg]);
+    }
+  }
+  const json one =
+      RunJsonOne({"sealfold-attest", "measure", "uki", uki, "--bank", "sha1", "--phases", ""});
+  EXPECT_EQ(one["banks"].size(), 1u);
+  EXPECT_EQ(one["banks"]["sha1"]["pcr11"], values["sha1"]["pcr11_at_start"]);
+  // Of a stub whose sections are not known: everything else.
+  const json older =
+      RunJsonOne({"sealfold-attest", "measure", "uki", uki, "--stub-version", "254"});
+  EXPECT_FALSE(older.contains("pcr11"));
+  EXPECT_TRUE(older.contains("no_pcr11"));
+  EXPECT_EQ(older["pcr4"], values["sha384"]["pcr4"]);
+  ExpectFails({"sealfold-attest", "measure", "uki", Data("measure/plain.eif")}, kExitBadInput,
+              "pe_malformed");
+  ExpectFails({"sealfold-attest", "measure", "uki", uki, "--before", Data("measure/plain.eif")},
+              kExitBadInput, "pe_malformed");
+  ExpectFails({"sealfold-attest", "measure", "uki", uki, "--pk", Path("none")}, kExitBadInput,
+              "file_unusable");
+  // Secure Boot is on with a platform key, and this image has no signature.
+  ExpectFails({"sealfold-attest", "measure", "uki", uki, "--pk", Data("measure/plain.eif")},
+              kExitRefused, "secure_boot_signer");
+}
+
+class ReleaseTest : public AttestTest {
+ protected:
+  ReleaseTest() {
+    for (const char* name : {"north", "south"}) {
+      keys_.push_back(
+          RunJsonOne({"sealfold-attest", "keygen", "--out", Path(name), "--name", name})["key"]);
+    }
+  }
+  std::vector<std::string> Sign(const std::string& key, const std::string& build,
+                                const std::string& version = "7") const {
+    return {"sealfold-attest",
+            "release",
+            "sign",
+            Path("release.cbor"),
+            "--kind",
+            "eif",
+            "--build",
+            Data("measure/" + build),
+            "--platform",
+            "aws-nitro",
+            "--subject",
+            "aggregator",
+            "--release-version",
+            version,
+            "--source",
+            "v7",
+            "--builder",
+            "b",
+            "--key",
+            Path(key)};
+  }
+  // A policy that accepts it by k of both signers.
+  std::string Policy(int k, int version_min = 1) const {
+    const json policy = {{"format", "sealfold-evidence-policy-1"},
+                         {"evidence",
+                          {{"platform", "aws-nitro"},
+                           {"releases",
+                            {{"subject", "aggregator"},
+                             {"signers", keys_},
+                             {"k", k},
+                             {"version_min", version_min},
+                             {"files", {"release.cbor"}}}}}}};
+    EXPECT_TRUE(WriteFileAtomic(Path("policy.json"), policy.dump()).ok());
+    return Path("policy.json");
+  }
+  std::vector<std::string> Verify(const std::string& policy) const {
+    return {"sealfold-attest", "verify", Document("nsm-2022-10"), "--any-age", "--policy", policy};
+  }
+
+  std::vector<std::string> keys_;
+};
+
+TEST_F(ReleaseTest, BuildersVouchForABuild) {
+  EXPECT_EQ(RunJsonOne(Sign("north", "signed.eif"))["signatures"], 1);
+  ExpectFails(Verify(Policy(2)), kExitRefused, "release_signers");
+  EXPECT_EQ(RunJsonOne(Sign("south", "signed.eif"))["signatures"], 2);
+  // Now there are reference values, which are another program's than the document's.
+  const json error = ExpectFails(Verify(Policy(2)), kExitRefused, "evidence_registers");
+  EXPECT_THAT(std::string(error["expected"]), HasSubstr("aggregator version 7"));
+  ExpectFails(Verify(Policy(2, 8)), kExitRefused, "release_version");
+  ExpectFails(Verify(Policy(0)), kExitBadInput, "policy_release_k");
+  ExpectFails(Verify(Policy(3)), kExitBadInput, "policy_release_k");
+
+  const json verified = RunJsonOne({"sealfold-attest", "release", "verify", Path("release.cbor"),
+                                    "--build", Data("measure/signed.eif")});
+  EXPECT_EQ(verified["fields"]["signers"], keys_);
+  EXPECT_EQ(verified["fields"]["version"], 7);
+  ExpectFails({"sealfold-attest", "release", "verify", Path("release.cbor"), "--build",
+               Data("measure/plain.eif")},
+              kExitRefused, "release_file");
+}
+
+TEST_F(ReleaseTest, ALogHoldsWhatWasReleased) {
+  RunJsonOne(Sign("north", "signed.eif"));
+  const std::vector<std::string> enter = {
+      "sealfold-attest", "release",        "log",   Path("release.cbor"),
+      "--log",           Path("log.cbor"), "--key", Path("south")};
+  const json entered = RunJsonOne(enter);
+  EXPECT_EQ(entered["size"], 1);
+  EXPECT_EQ(entered["log_key"], keys_[1]);
+  EXPECT_EQ(RunJsonOne(enter)["size"], 1);
+  json policy = json::parse(*ReadFile(Policy(1), 1 << 16));
+  policy["evidence"]["releases"]["log_key"] = keys_[1];
+  ASSERT_TRUE(WriteFileAtomic(Path("logged.json"), policy.dump()).ok());
+  ExpectFails(Verify(Path("logged.json")), kExitRefused, "evidence_registers");
+  policy["evidence"]["releases"]["log_key"] = keys_[0];
+  ASSERT_TRUE(WriteFileAtomic(Path("logged.json"), policy.dump()).ok());
+  ExpectFails(Verify(Path("logged.json")), kExitRefused, "release_log_key");
+  ASSERT_TRUE(WriteFileAtomic(Path("log.cbor"), "x").ok());
+  ExpectFails(enter, kExitBadInput, "cbor_truncated");
+}
+
+TEST_F(ReleaseTest, WhatIsNotTheSameIsNotAddedTo) {
+  RunJsonOne(Sign("north", "signed.eif"));
+  ExpectFails(Sign("north", "signed.eif"), kExitRefused, "release_signer_twice");
+  ExpectFails(Sign("south", "plain.eif"), kExitRefused, "release_differs");
+  ExpectFails(Sign("south", "signed.eif", "8"), kExitRefused, "release_differs");
+  ExpectFails(Sign("none", "signed.eif"), kExitBadInput, "file_unusable");
+  ExpectError(Ran({"sealfold-attest", "release", "sign", Path("r")}), kExitUsage, "usage_wrong");
+  std::string damaged = *ReadFile(Path("release.cbor"), 1 << 16);
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  ASSERT_TRUE(WriteFileAtomic(Path("damaged.cbor"), damaged).ok());
+  ExpectFails({"sealfold-attest", "release", "verify", Path("damaged.cbor")}, kExitRefused,
+              "signature_wrong");
+  ExpectFails({"sealfold-attest", "release", "verify", Data("measure/plain.eif")}, kExitBadInput,
+              "cbor_trailing");
+}
+
+}  // namespace
+}  // namespace sealfold
