@@ -13,7 +13,7 @@ endforeach()
 install(FILES protocol/plan/plan.schema.json participant-client/policy/policy.schema.json
   attest/policy/evidence.schema.json
   DESTINATION ${CMAKE_INSTALL_DATADIR}/sealfold)
-install(TARGETS sealfold-aggregator sealfold-attest sealfold-coordinator sealfold-participant
+install(TARGETS sealfold-aggregator sealfold-attest sealfold-coordinator sealfold-keybroker sealfold-participant
   RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 if(SEALFOLD_SOFTWARE_PLATFORM)
   install(TARGETS sealfold-softnsm RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})

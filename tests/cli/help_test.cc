@@ -68,6 +68,11 @@ TEST(HelpTest, TheProgramsHaveTheirVerbs) {
                               "sealfold-coordinator watch",
                               "sealfold-coordinator close",
                               "sealfold-softnsm serve",
+                              "sealfold-keybroker init",
+                              "sealfold-keybroker key",
+                              "sealfold-keybroker caller",
+                              "sealfold-keybroker serve",
+                              "sealfold-keybroker log",
                               "hospitals-train train",
                               "hospitals-study compare",
                               "hospitals-demo",
@@ -116,7 +121,7 @@ TEST(HelpTest, WhatIsUnknownIsAUsageError) {
   }
   for (const char* program :
        {"sealfold-aggregator", "sealfold-attest", "sealfold-participant", "sealfold-coordinator",
-        "sealfold-softnsm", "hospitals-train", "hospitals-study"}) {
+        "sealfold-keybroker", "sealfold-softnsm", "hospitals-train", "hospitals-study"}) {
     SCOPED_TRACE(program);
     ExpectError(Ran({program}), kExitUsage, "verb_unknown");
     const ProgramResult result = Ran({program, "no-such-verb"});
@@ -138,6 +143,14 @@ TEST(HelpTest, MissingAndWrongArgumentsAreUsageErrors) {
            {"sealfold-attest", "verify", "a"},
            {"sealfold-attest", "policy", "init", "--platform", "p", "--out", "o"},
            {"sealfold-softnsm", "serve", "--state", "a"},
+           {"sealfold-keybroker", "init", "--state", "a"},
+           {"sealfold-keybroker", "key", "delete", "--state", "a", "--passphrase-file", "b"},
+           {"sealfold-keybroker", "key", "create", "--state", "a", "--passphrase-file", "b"},
+           {"sealfold-keybroker", "caller", "create", "n", "--state", "a", "--passphrase-file",
+            "b"},
+           {"sealfold-keybroker", "serve", "--state", "a", "--passphrase-file", "b", "--listen",
+            "c", "--key", "d"},
+           {"sealfold-keybroker", "log", "--state", "a"},
            {"hospitals-split", "--data"}}) {
     SCOPED_TRACE(absl::StrJoin(command, " "));
     const ProgramResult result = Ran(command);

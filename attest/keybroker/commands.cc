@@ -1,0 +1,252 @@
+#include "attest/keybroker/commands.h"
+
+#include <sys/stat.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "attest/keybroker/server.h"
+#include "protocol/base/error.h"
+#include "protocol/program/stop_signal.h"
+
+namespace sealfold {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kPassphraseSizeMin = 12;
+constexpr size_t kSmallFileSizeMax = 64 << 10;
+constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
+
+uint64_t NowMs() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::system_clock::now().time_since_epoch())
+                                   .count());
+}
+
+std::string In(const std::string& folder, absl::string_view name) {
+  return absl::StrCat(folder, "/", name);
+}
+
+// The file's text without the end of its last line.
+absl::StatusOr<Secret> ReadPassphrase(const std::string& path) {
+  struct stat status = {};
+  if (stat(path.c_str(), &status) != 0) return FileError("reading", path);
+  if ((status.st_mode & kOthers) != 0) {
+    return BadInput({.code = "passphrase_exposed",
+                     .what = absl::StrCat("passphrase file ", path),
+                     .expected = "a file that its owner alone can read",
+                     .found = "one that others can",
+                     .advice = absl::StrCat("chmod 600 ", path)});
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kSmallFileSizeMax));
+  absl::string_view line = absl::StripTrailingAsciiWhitespace(text);
+  Secret passphrase = Secret::CopyOf(AsBytes(line));
+  Wipe(MutableByteSpan(reinterpret_cast<uint8_t*>(text.data()), text.size()));
+  if (passphrase.size() >= kPassphraseSizeMin) return passphrase;
+  return BadInput({.code = "passphrase_short",
+                   .what = absl::StrCat("passphrase in ", path),
+                   .expected = absl::StrCat("at least ", kPassphraseSizeMin, " characters"),
+                   .found = absl::StrCat(passphrase.size())});
+}
+
+absl::StatusOr<KeyStore> OpenStore(const BrokerFolder& folder) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string sealed,
+                            ReadFile(In(folder.path, "store.sealed"), kSealedStoreSizeMax));
+  return KeyStore::Open(passphrase.span(), AsBytes(sealed));
+}
+
+absl::Status WriteStore(const BrokerFolder& folder, const KeyStore& store) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
+  const Bytes sealed = store.Seal(passphrase.span());
+  return WriteFileAtomic(In(folder.path, "store.sealed"), AsText(sealed), /*secret=*/true);
+}
+
+absl::StatusOr<std::vector<TrustRecord>> TrustOf(const InitOptions& options) {
+  if (!options.software_root_path.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(std::string root,
+                              ReadFile(options.software_root_path, kSmallFileSizeMax));
+    return std::vector<TrustRecord>{{.platform = "sealfold-softnsm", .root_pem = std::move(root)}};
+  }
+  std::vector<TrustRecord> trust = {{.platform = "aws-nitro"}};
+  if (FindVerifier("aws-nitrotpm") != nullptr) trust.push_back({.platform = "aws-nitrotpm"});
+  return trust;
+}
+
+std::string ConditionsText(const KeyRecord& key) {
+  if (key.unattested) return "released without evidence";
+  std::vector<std::string> parts;
+  for (const Condition& each : key.conditions) {
+    parts.push_back(absl::StrCat(each.key, "=", absl::StrJoin(each.values, "|")));
+  }
+  return absl::StrJoin(parts, " ");
+}
+
+// "HOST:PORT"; an IPv6 address in brackets.
+absl::Status ReadListen(const std::string& listen, KmsServerOptions& options) {
+  const size_t colon = listen.rfind(':');
+  if (colon != std::string::npos && colon != 0 &&
+      absl::SimpleAtoi(listen.substr(colon + 1), &options.port) && options.port >= 0 &&
+      options.port <= 65535) {
+    options.host = listen.substr(0, colon);
+    if (options.host.size() > 2 && options.host.front() == '[' && options.host.back() == ']') {
+      options.host = options.host.substr(1, options.host.size() - 2);
+    }
+    return absl::OkStatus();
+  }
+  return BadInput({.code = "endpoint_invalid",
+                   .what = "--listen",
+                   .expected = "HOST:PORT, as 127.0.0.1:8443",
+                   .found = listen});
+}
+
+}  // namespace
+
+absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
+                         const Output& output) {
+  const std::string path = In(folder.path, "store.sealed");
+  std::error_code error;
+  std::filesystem::create_directories(folder.path, error);
+  if (std::filesystem::exists(path, error)) {
+    return BadInput({.code = "store_exists",
+                     .what = absl::StrCat("key store ", path),
+                     .expected = "none yet",
+                     .found = "one",
+                     .advice = "take another folder: its keys would be lost"});
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(std::vector<TrustRecord> trust, TrustOf(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, KeyStore::Create(std::move(trust)));
+  const SelfMadeCertificate certificate = MakeCertificate(options.hosts, NowMs());
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(In(folder.path, "tls.key"),
+                                           AsText(certificate.key_pem.span()), /*secret=*/true));
+  SEALFOLD_RETURN_IF_ERROR(
+      WriteFileAtomic(In(folder.path, "tls.pem"), certificate.certificate_pem));
+  SEALFOLD_RETURN_IF_ERROR(DecisionLog::Open(In(folder.path, "decisions.log")).status());
+  SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  json platforms = json::array();
+  for (const TrustRecord& each : store.trust()) {
+    platforms.push_back(each.platform);
+    output.Line(absl::StrCat("takes evidence of ", each.platform));
+  }
+  output.Line(absl::StrCat("certificate for clients: ", In(folder.path, "tls.pem")));
+  output.Json(json({{"platforms", platforms}, {"certificate", In(folder.path, "tls.pem")}}).dump());
+  return absl::OkStatus();
+}
+
+absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& name,
+                              const std::vector<std::string>& conditions, bool unattested,
+                              const Output& output) {
+  std::vector<Condition> read;
+  for (const std::string& each : conditions) {
+    SEALFOLD_RETURN_IF_ERROR(AddCondition(each, read));
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyId id, store.AddKey(name, unattested, std::move(read)));
+  SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  output.Line(absl::StrCat("key ", KeyIdText(id), " alias/", name));
+  if (unattested) output.Line(output.Warn("released to any caller, without evidence"));
+  output.Json(json({{"key_id", KeyIdText(id)}, {"alias", absl::StrCat("alias/", name)}}).dump());
+  return absl::OkStatus();
+}
+
+absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, OpenStore(folder));
+  for (const KeyRecord& key : store.keys()) {
+    output.Line(absl::StrCat(KeyIdText(key.id), " alias/", key.name, " ", ConditionsText(key)));
+    json conditions = json::object();
+    for (const Condition& each : key.conditions) conditions[each.key] = each.values;
+    output.Json(json({{"key_id", KeyIdText(key.id)},
+                      {"alias", absl::StrCat("alias/", key.name)},
+                      {"unattested", key.unattested},
+                      {"conditions", conditions}})
+                    .dump());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,
+                                 const std::string& out_path, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string id, store.AddCaller(name));
+  std::string credential =
+      absl::StrCat("{\"format\": \"sealfold-access-key-1\", \"access_key_id\": \"", id,
+                   "\", \"secret_access_key\": \"",
+                   AsText(store.SecretOf(*store.FindCaller(id)).span()), "\"}\n");
+  const absl::Status written = WriteFileAtomic(out_path, credential, /*secret=*/true);
+  Wipe(MutableByteSpan(reinterpret_cast<uint8_t*>(credential.data()), credential.size()));
+  SEALFOLD_RETURN_IF_ERROR(written);
+  SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  output.Line(absl::StrCat("access key ", id, " of ", name, " in ", out_path));
+  output.Json(json({{"access_key_id", id}, {"name", name}, {"file", out_path}}).dump());
+  return absl::OkStatus();
+}
+
+absl::Status ListCallersCommand(const BrokerFolder& folder, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, OpenStore(folder));
+  for (const CallerRecord& caller : store.callers()) {
+    output.Line(absl::StrCat(caller.access_key_id, " ", caller.name));
+    output.Json(json({{"access_key_id", caller.access_key_id}, {"name", caller.name}}).dump());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& options,
+                          const Output& output) {
+  const StopSignal stop;
+  const bool own = options.certificate_path.empty();
+  KmsServerOptions server_options{
+      .certificate_path = own ? In(folder.path, "tls.pem") : options.certificate_path,
+      .key_path = own ? In(folder.path, "tls.key") : options.key_path,
+      .now_ms = NowMs};
+  SEALFOLD_RETURN_IF_ERROR(ReadListen(options.listen, server_options));
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(In(folder.path, "decisions.log")));
+  Broker broker(std::move(store),
+                [&log](const Decision& decision) { return log.Append(decision); });
+  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KmsServer> server,
+                            KmsServer::Listen(broker, std::move(server_options)));
+  for (const TrustRecord& each : broker.store().trust()) {
+    if (!each.root_pem.empty()) {
+      output.Line(
+          output.Warn(absl::StrCat("takes evidence of ", each.platform, ": for development only")));
+    }
+  }
+  const std::string head = log.chain().head().hex();
+  output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", head));
+  output.Line(absl::StrCat("ready on port ", server->port()));
+  output.Json(json({{"event", "ready"},
+                    {"port", server->port()},
+                    {"decisions", log.chain().size()},
+                    {"head", head}})
+                  .dump());
+  std::fflush(stdout);
+  SEALFOLD_RETURN_IF_ERROR(server->Run(stop.fd()));
+  const std::string last = log.chain().head().hex();
+  output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", last));
+  output.Json(
+      json({{"event", "stopped"}, {"decisions", log.chain().size()}, {"head", last}}).dump());
+  return absl::OkStatus();
+}
+
+absl::Status VerifyLogCommand(const std::string& folder_path, const std::string& head,
+                              const Output& output) {
+  std::optional<Digest> known;
+  if (!head.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(known, Digest::FromHex(head));
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(const DecisionChain chain,
+                            VerifyDecisionLog(In(folder_path, "decisions.log"), known));
+  output.Line(
+      absl::StrCat(output.Mark(true), " ", chain.size(), " decisions, head ", chain.head().hex()));
+  output.Json(json({{"decisions", chain.size()}, {"head", chain.head().hex()}}).dump());
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold

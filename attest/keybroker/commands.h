@@ -1,0 +1,52 @@
+// What the verbs of sealfold-keybroker do. A broker's folder has
+//   store.sealed    keys, callers and trusted platforms, under the passphrase
+//   decisions.log   every decision, chained
+//   tls.pem, tls.key   a certificate of its own, for clients to pin
+#ifndef SEALFOLD_ATTEST_KEYBROKER_COMMANDS_H_
+#define SEALFOLD_ATTEST_KEYBROKER_COMMANDS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+
+struct BrokerFolder {
+  std::string path = {};
+  std::string passphrase_path = {};  // a file that its owner alone can read
+};
+
+struct InitOptions {
+  std::string software_root_path = {};  // PEM of a sealfold-softnsm's root; empty: AWS's platforms
+  std::vector<std::string> hosts = {"localhost", "127.0.0.1"};  // names of the certificate
+};
+// InvalidArgument ("store_exists") rather than overwrite.
+absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
+                         const Output& output);
+
+absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& name,
+                              const std::vector<std::string>& conditions, bool unattested,
+                              const Output& output);
+absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output);
+// Writes the access key to `out_path`, for its owner alone.
+absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,
+                                 const std::string& out_path, const Output& output);
+absl::Status ListCallersCommand(const BrokerFolder& folder, const Output& output);
+
+struct ServeOptions {
+  std::string listen = {};            // HOST:PORT
+  std::string certificate_path = {};  // both empty: the folder's own
+  std::string key_path = {};
+};
+absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& options,
+                          const Output& output);
+
+absl::Status VerifyLogCommand(const std::string& folder_path, const std::string& head,
+                              const Output& output);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_KEYBROKER_COMMANDS_H_

@@ -1,0 +1,27 @@
+// Whether a document is what a key asks for.
+#ifndef SEALFOLD_ATTEST_KEYBROKER_EVIDENCE_H_
+#define SEALFOLD_ATTEST_KEYBROKER_EVIDENCE_H_
+
+#include "attest/keybroker/conditions.h"
+#include "attest/keybroker/key_store.h"
+#include "attest/verifier.h"
+
+namespace sealfold {
+
+// Whether this build can verify evidence of the platform under its root. InvalidArgument, code
+// "policy_*".
+absl::Status CheckTrustRecord(const TrustRecord& record);
+
+// Whether a trusted platform's evidence could meet `demand`. InvalidArgument, codes
+// "key_unreachable" and "policy_*".
+absl::Status CheckReachable(const EvidenceDemand& demand, absl::Span<const TrustRecord> trust);
+
+// The verdict under the trusted platform that the document gets furthest with, among those of the
+// demanded kind. Without a demand, every trusted platform is tried and any program accepted. Costs
+// as many verifications as there are platforms.
+Verdict JudgeEvidence(ByteSpan document, const EvidenceDemand* demand,
+                      absl::Span<const TrustRecord> trust, uint64_t now_ms);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_ATTEST_KEYBROKER_EVIDENCE_H_

@@ -1,0 +1,176 @@
+// sealfold-keybroker: keys that are released to evidence.
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "attest/keybroker/commands.h"
+#include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
+
+namespace sealfold {
+namespace {
+
+struct Arguments {
+  BrokerFolder folder;
+  InitOptions init;
+  ServeOptions serve;
+  std::string action;
+  std::string name;
+  std::vector<std::string> conditions;
+  bool unattested = false;
+  std::string out_path;
+  std::string head;
+  bool json = false;
+};
+
+void AddFolder(CLI::App& verb, Arguments& arguments, bool passphrase = true) {
+  verb.add_option("--state", arguments.folder.path, "The broker's folder")->required();
+  if (passphrase) {
+    verb.add_option("--passphrase-file", arguments.folder.passphrase_path,
+                    "File with the store's passphrase, for its owner alone")
+        ->required();
+  }
+  verb.add_flag("--json", arguments.json, "Print JSON Lines");
+}
+
+void AddAction(CLI::App& verb, Arguments& arguments, const std::vector<std::string>& actions) {
+  verb.add_option("ACTION", arguments.action, "What to do")
+      ->required()
+      ->check(CLI::IsMember(actions));
+}
+
+CLI::App* AddInit(CLI::App& app, Arguments& arguments) {
+  CLI::App* init = app.add_subcommand("init", "Make a broker's folder: an empty store, a log");
+  AddFolder(*init, arguments);
+  init->add_option(
+      "--host", arguments.init.hosts,
+      "Name or address in the certificate that is made; may be repeated; localhost and "
+      "127.0.0.1 if left out");
+  init->add_option("--software-root", arguments.init.software_root_path,
+                   "Take evidence of the sealfold-softnsm with this root.pem, instead of AWS's: "
+                   "for development");
+  init->footer(
+      "Takes evidence of AWS's platforms. Keys are under the passphrase; losing it loses them.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker init --state ./broker --passphrase-file ./passphrase");
+  return init;
+}
+
+CLI::App* AddKey(CLI::App& app, Arguments& arguments) {
+  CLI::App* key = app.add_subcommand("key", "Create a key, or list them");
+  AddAction(*key, arguments, {"create", "list"});
+  key->add_option("NAME", arguments.name, "The new key's name: KMS's alias/NAME");
+  key->add_option(
+      "--condition", arguments.conditions,
+      "KEY=VALUE that evidence must meet; may be repeated: all keys, any value of each");
+  key->add_flag("--unattested", arguments.unattested, "Release it to callers without evidence");
+  AddFolder(*key, arguments);
+  key->footer(
+      "Conditions are KMS's: kms:RecipientAttestation:ImageSha384, :PCR0 and on,\n"
+      ":NitroTPMPCR4 and on; the value is the register in hex. A running broker knows the key "
+      "when\n"
+      "it starts again.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker key create records --state ./broker --passphrase-file ./passphrase "
+      "--condition kms:RecipientAttestation:PCR0=$PCR0");
+  return key;
+}
+
+CLI::App* AddCaller(CLI::App& app, Arguments& arguments) {
+  CLI::App* caller = app.add_subcommand("caller", "Create a caller's access key, or list callers");
+  AddAction(*caller, arguments, {"create", "list"});
+  caller->add_option("NAME", arguments.name, "The new caller's name, for the log");
+  caller->add_option("--out", arguments.out_path, "File to write the access key to");
+  AddFolder(*caller, arguments);
+  caller->footer(
+      "The access key says who asks; what is released depends on evidence.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker caller create aggregator --out ./access.json --state ./broker "
+      "--passphrase-file ./passphrase");
+  return caller;
+}
+
+CLI::App* AddServe(CLI::App& app, Arguments& arguments) {
+  CLI::App* serve = app.add_subcommand("serve", "Answer KMS's requests over HTTPS");
+  AddFolder(*serve, arguments);
+  serve->add_option("--listen", arguments.serve.listen, "HOST:PORT; port 0 takes any")->required();
+  CLI::Option* certificate = serve->add_option("--certificate", arguments.serve.certificate_path,
+                                               "Certificate to serve, PEM; else the folder's own");
+  CLI::Option* key = serve->add_option("--key", arguments.serve.key_path, "Its key, PEM");
+  certificate->needs(key);
+  key->needs(certificate);
+  serve->footer(
+      "Decrypt, Encrypt, GenerateDataKey, GenerateRandom. Prints 'ready' once it listens; ends on\n"
+      "SIGTERM. Keep the log's head that it prints elsewhere.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker serve --state ./broker --passphrase-file ./passphrase --listen "
+      "127.0.0.1:8443");
+  return serve;
+}
+
+CLI::App* AddLog(CLI::App& app, Arguments& arguments) {
+  CLI::App* log = app.add_subcommand("log", "Verify the log of decisions");
+  AddAction(*log, arguments, {"verify"});
+  AddFolder(*log, arguments, /*passphrase=*/false);
+  log->add_option("--head", arguments.head, "A head that was printed before: the log must have it");
+  log->footer(
+      "Finds lines that were changed, taken out or put in; with --head also what is missing at "
+      "the\n"
+      "end.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker log verify --state ./broker");
+  return log;
+}
+
+// `create` needs what `list` does not take.
+bool CreateIsWhole(const CLI::App& verb, std::initializer_list<const char*> needed) {
+  for (const char* name : needed) {
+    if (verb.count(name) == 0) return false;
+  }
+  return true;
+}
+
+absl::Status Missing(absl::string_view what) {
+  return BadInput({.code = "usage_wrong",
+                   .what = "arguments of create",
+                   .expected = std::string(what),
+                   .found = "none"});
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Keeps keys, and releases them to evidence by AWS KMS's API.", "sealfold-keybroker");
+  Arguments arguments;
+  const CLI::App* init = AddInit(app, arguments);
+  const CLI::App* key = AddKey(app, arguments);
+  const CLI::App* caller = AddCaller(app, arguments);
+  const CLI::App* serve = AddServe(app, arguments);
+  AddLog(app, arguments);
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
+  const Output output(arguments.json);
+  const BrokerFolder& folder = arguments.folder;
+  if (init->parsed()) return output.Finish(InitCommand(folder, arguments.init, output));
+  if (serve->parsed()) return output.Finish(ServeCommand(folder, arguments.serve, output));
+  const bool create = arguments.action == "create";
+  if (key->parsed()) {
+    if (!create) return output.Finish(ListKeysCommand(folder, output));
+    if (!CreateIsWhole(*key, {"NAME"})) {
+      (void)output.Finish(Missing("NAME"));
+      return kExitUsage;
+    }
+    return output.Finish(CreateKeyCommand(folder, arguments.name, arguments.conditions,
+                                          arguments.unattested, output));
+  }
+  if (caller->parsed()) {
+    if (!create) return output.Finish(ListCallersCommand(folder, output));
+    if (!CreateIsWhole(*caller, {"NAME", "--out"})) {
+      (void)output.Finish(Missing("NAME and --out"));
+      return kExitUsage;
+    }
+    return output.Finish(CreateCallerCommand(folder, arguments.name, arguments.out_path, output));
+  }
+  return output.Finish(VerifyLogCommand(folder.path, arguments.head, output));
+}
+
+}  // namespace
+}  // namespace sealfold
+
+int main(int argc, char** argv) { return sealfold::Main(argc, argv); }

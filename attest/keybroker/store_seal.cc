@@ -1,0 +1,90 @@
+#include "attest/keybroker/store_seal.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
+#include "protocol/base/random.h"
+
+namespace sealfold {
+namespace {
+
+constexpr uint8_t kMagic[] = {'S', 'F', 'K', 'S', 1};
+constexpr size_t kSaltSize = crypto_pwhash_argon2id_SALTBYTES;
+constexpr size_t kNonceSize = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES;
+constexpr size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
+constexpr size_t kSaltAt = sizeof(kMagic) + 8;
+constexpr size_t kNonceAt = kSaltAt + kSaltSize;
+constexpr size_t kHeaderSize = kNonceAt + kNonceSize;
+
+bool Allowed(const PassphraseCost& cost) {
+  return cost.operations >= 1 && cost.operations <= 16 && cost.memory_kib >= 8 &&
+         cost.memory_kib <= 1 << 20;
+}
+
+absl::Status Malformed(std::string found) {
+  return BadInput({.code = "store_malformed",
+                   .what = "key store",
+                   .expected = "a file that sealfold-keybroker wrote",
+                   .found = std::move(found)});
+}
+
+// Empty where there is not enough memory.
+Secret StoreKey(ByteSpan passphrase, const PassphraseCost& cost, ByteSpan salt) {
+  Secret key(crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
+  if (crypto_pwhash(key.mutable_span().data(), key.size(),
+                    reinterpret_cast<const char*>(passphrase.data()), passphrase.size(),
+                    salt.data(), cost.operations, size_t{cost.memory_kib} * 1024,
+                    crypto_pwhash_ALG_ARGON2ID13) != 0) {
+    return {};
+  }
+  return key;
+}
+
+}  // namespace
+
+Bytes SealWithPassphrase(ByteSpan passphrase, const PassphraseCost& cost, const Secret& content) {
+  SEALFOLD_CHECK(sodium_init() >= 0 && Allowed(cost) && !content.empty());
+  Bytes out(kHeaderSize + content.size() + kTagSize);
+  std::copy(std::begin(kMagic), std::end(kMagic), out.begin());
+  StoreBigEndian64(MutableByteSpan(out).subspan(sizeof(kMagic), 8),
+                   uint64_t{cost.operations} << 32 | cost.memory_kib);
+  FillRandom(MutableByteSpan(out).subspan(kSaltAt, kSaltSize + kNonceSize));
+  const ByteSpan header = ByteSpan(out).first(kHeaderSize);
+  const Secret key = StoreKey(passphrase, cost, header.subspan(kSaltAt, kSaltSize));
+  SEALFOLD_CHECK(!key.empty());  // as when memory for anything else is out
+  SEALFOLD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
+                     out.data() + kHeaderSize, nullptr, content.span().data(), content.size(),
+                     header.data(), header.size(), nullptr, header.data() + kNonceAt,
+                     key.span().data()) == 0);
+  return out;
+}
+
+absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) {
+  SEALFOLD_CHECK(sodium_init() >= 0);
+  if (sealed.size() > kSealedStoreSizeMax || sealed.size() <= kHeaderSize + kTagSize ||
+      !std::equal(std::begin(kMagic), std::end(kMagic), sealed.begin())) {
+    return Malformed("something else");
+  }
+  const uint64_t numbers = LoadBigEndian64(sealed.subspan(sizeof(kMagic), 8));
+  const PassphraseCost cost{.operations = static_cast<uint32_t>(numbers >> 32),
+                            .memory_kib = static_cast<uint32_t>(numbers)};
+  if (!Allowed(cost)) return Malformed("a cost of the passphrase beyond the bounds");
+  const Secret key = StoreKey(passphrase, cost, sealed.subspan(kSaltAt, kSaltSize));
+  if (key.empty()) return Malformed("a cost of the passphrase that this machine has no memory for");
+  Secret content(sealed.size() - kHeaderSize - kTagSize);
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+          content.mutable_span().data(), nullptr, nullptr, sealed.data() + kHeaderSize,
+          sealed.size() - kHeaderSize, sealed.data(), kHeaderSize, sealed.data() + kNonceAt,
+          key.span().data()) != 0) {
+    return Refused({.code = "passphrase_wrong",
+                    .what = "key store",
+                    .expected = "the passphrase that it was sealed with",
+                    .found = "another, or a file that was changed"});
+  }
+  return content;
+}
+
+}  // namespace sealfold

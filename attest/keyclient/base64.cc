@@ -1,0 +1,22 @@
+#include "attest/keyclient/base64.h"
+
+#include "absl/strings/escaping.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+
+std::string Base64Encode(ByteSpan bytes) { return absl::Base64Escape(AsText(bytes)); }
+
+absl::StatusOr<Bytes> Base64Decode(absl::string_view what, absl::string_view text) {
+  std::string decoded;
+  // The library takes spaces and missing padding too: there is one form of each value here.
+  if (!absl::Base64Unescape(text, &decoded) || absl::Base64Escape(decoded) != text) {
+    return BadInput({.code = "base64_malformed",
+                     .what = std::string(what),
+                     .expected = "base64 with padding (RFC 4648, section 4)",
+                     .found = "something else"});
+  }
+  return ToBytes(AsBytes(decoded));
+}
+
+}  // namespace sealfold

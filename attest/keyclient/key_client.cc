@@ -1,0 +1,148 @@
+#include "attest/keyclient/key_client.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "attest/keyclient/base64.h"
+#include "protocol/base/error.h"
+#include "protocol/crypto/key_text.h"
+
+namespace sealfold {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kReplySizeMax = 64 << 10;
+constexpr size_t kErrorShownMax = 300;
+
+absl::Status AnswerMalformed(absl::string_view operation, std::string found) {
+  return PeerError({.code = "key_answer_malformed",
+                    .what = absl::StrCat("the key service's answer to ", operation),
+                    .expected = "KMS's members",
+                    .found = std::move(found)});
+}
+
+// A text member; "" if there is none.
+std::string Text(const json& object, const char* name) {
+  const auto member = object.find(name);
+  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
+}
+
+absl::StatusOr<Bytes> Binary(absl::string_view operation, const json& answer, const char* name) {
+  const std::string text = Text(answer, name);
+  absl::StatusOr<Bytes> bytes = Base64Decode(name, text);
+  if (text.empty() || !bytes.ok()) return AnswerMalformed(operation, absl::StrCat("no ", name));
+  return bytes;
+}
+
+// {"__type": "AccessDeniedException", "message": ...}; AWS may put a namespace and '#' before the
+// type.
+absl::Status ServiceError(absl::string_view operation, const HttpReply& reply, const json& body) {
+  std::string type = body.is_object() ? Text(body, "__type") : "";
+  type = type.substr(type.rfind('#') + 1);
+  std::string message = body.is_object() ? Text(body, "message") : "";
+  if (message.empty() && body.is_object()) message = Text(body, "Message");
+  Explanation explanation{.code = "key_service_error",
+                          .what = absl::StrCat("the key service's answer to ", operation),
+                          .expected = "a key",
+                          .found = absl::StrCat("status ", reply.status, " ", type.substr(0, 80),
+                                                ": ", message.substr(0, kErrorShownMax))};
+  if (type != "AccessDeniedException") return PeerError(explanation);
+  explanation.code = "key_refused";
+  explanation.advice = "compare what runs here with the key's conditions";
+  return Refused(explanation);
+}
+
+}  // namespace
+
+absl::StatusOr<AccessKey> ParseAccessKey(ByteSpan text) {
+  SEALFOLD_ASSIGN_OR_RETURN(auto members, key_internal::ParseFlatObject(AsText(text)));
+  const bool token = members.contains("session_token");
+  if (members.size() != (token ? 4 : 3) || members["format"] != "sealfold-access-key-1" ||
+      members["access_key_id"].empty() || members["secret_access_key"].empty()) {
+    return BadInput({.code = "access_key_malformed",
+                     .what = "access key",
+                     .expected = "format sealfold-access-key-1, access_key_id, secret_access_key",
+                     .found = "other members"});
+  }
+  AccessKey key{.id = std::string(members["access_key_id"]),
+                .secret = Secret::CopyOf(AsBytes(members["secret_access_key"]))};
+  if (token) key.session_token = std::string(members["session_token"]);
+  return key;
+}
+
+absl::StatusOr<json> KeyClient::Ask(const std::string& operation, const json& request) {
+  const std::string body = request.dump();
+  const std::string time = SigV4Time(now_ms_());
+  SignedRequest to_sign{.headers = {{"content-type", "application/x-amz-json-1.1"},
+                                    {"host", service_.host},
+                                    {"x-amz-date", time},
+                                    {"x-amz-target", absl::StrCat("TrentService.", operation)}},
+                        .body = AsBytes(body)};
+  if (!service_.access_key.session_token.empty()) {
+    to_sign.headers["x-amz-security-token"] = service_.access_key.session_token;
+  }
+  const std::string authorization = SigV4Authorization(
+      to_sign, {.date = time.substr(0, 8), .region = service_.region, .service = "kms"},
+      service_.access_key.id, service_.access_key.secret.span());
+  to_sign.headers["authorization"] = authorization;
+  SEALFOLD_ASSIGN_OR_RETURN(const HttpReply reply, post_(to_sign.headers, body));
+  if (reply.body.size() > kReplySizeMax) return AnswerMalformed(operation, "a longer text");
+  json answer = json::parse(reply.body, nullptr, /*allow_exceptions=*/false);
+  if (reply.status != 200) return ServiceError(operation, reply, answer);
+  if (!answer.is_object()) return AnswerMalformed(operation, "no JSON object");
+  return answer;
+}
+
+absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json request,
+                                            Secret& released) {
+  const RecipientKey recipient = RecipientKey::Generate();
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes document, attester_->Attest({}, {}, recipient.Spki()));
+  request["Recipient"] = {{"KeyEncryptionAlgorithm", "RSAES_OAEP_SHA_256"},
+                          {"AttestationDocument", Base64Encode(document)}};
+  SEALFOLD_ASSIGN_OR_RETURN(json answer, Ask(operation, request));
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes envelope,
+                            Binary(operation, answer, "CiphertextForRecipient"));
+  SEALFOLD_ASSIGN_OR_RETURN(released, recipient.Open(envelope));
+  return answer;
+}
+
+absl::StatusOr<Secret> KeyClient::Decrypt(ByteSpan blob, const EncryptionContext& context) {
+  json request = {{"CiphertextBlob", Base64Encode(blob)}};
+  if (!context.empty()) request["EncryptionContext"] = context;
+  Secret released;
+  SEALFOLD_RETURN_IF_ERROR(AskAttested("Decrypt", std::move(request), released).status());
+  return released;
+}
+
+absl::StatusOr<DataKey> KeyClient::GenerateDataKey(const std::string& key_id, size_t size,
+                                                   const EncryptionContext& context) {
+  json request = {{"KeyId", key_id}, {"NumberOfBytes", size}};
+  if (!context.empty()) request["EncryptionContext"] = context;
+  DataKey out;
+  SEALFOLD_ASSIGN_OR_RETURN(const json answer,
+                            AskAttested("GenerateDataKey", std::move(request), out.key));
+  SEALFOLD_ASSIGN_OR_RETURN(out.blob, Binary("GenerateDataKey", answer, "CiphertextBlob"));
+  if (out.key.size() == size) return out;
+  return AnswerMalformed("GenerateDataKey", absl::StrCat("a key of ", out.key.size(), " bytes"));
+}
+
+absl::StatusOr<Secret> KeyClient::GenerateRandom(size_t size) {
+  Secret released;
+  SEALFOLD_RETURN_IF_ERROR(
+      AskAttested("GenerateRandom", {{"NumberOfBytes", size}}, released).status());
+  if (released.size() == size) return released;
+  return AnswerMalformed("GenerateRandom", absl::StrCat(released.size(), " bytes"));
+}
+
+absl::StatusOr<Bytes> KeyClient::Encrypt(const std::string& key_id, ByteSpan plaintext,
+                                         const EncryptionContext& context) {
+  json request = {{"KeyId", key_id}, {"Plaintext", Base64Encode(plaintext)}};
+  if (!context.empty()) request["EncryptionContext"] = context;
+  SEALFOLD_ASSIGN_OR_RETURN(const json answer, Ask("Encrypt", request));
+  return Binary("Encrypt", answer, "CiphertextBlob");
+}
+
+}  // namespace sealfold

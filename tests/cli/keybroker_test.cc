@@ -1,0 +1,113 @@
+// sealfold-keybroker's verbs: a folder, keys, callers, the log, and what is wrong with them.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
+#include "tests/cli/run.h"
+
+namespace sealfold {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+
+class KeybrokerTest : public ::testing::Test {
+ protected:
+  KeybrokerTest() {
+    Write("passphrase", "correct horse battery staple\n");
+    made_ = RunJsonOne(With({"init"}));
+  }
+  std::string Path(absl::string_view below) const { return folder_.Path(below); }
+  void Write(absl::string_view name, absl::string_view text) const {
+    ASSERT_TRUE(WriteFileAtomic(Path(name), text, /*secret=*/true).ok());
+  }
+  std::vector<std::string> With(std::vector<std::string> verb,
+                                const std::string& passphrase = "passphrase") const {
+    verb.insert(verb.begin(), "sealfold-keybroker");
+    for (const std::string& each : {std::string("--state"), Path("broker"),
+                                    std::string("--passphrase-file"), Path(passphrase)}) {
+      verb.push_back(each);
+    }
+    return verb;
+  }
+  std::vector<std::string> Log(const std::string& head = "") const {
+    std::vector<std::string> verb = {"sealfold-keybroker", "log", "verify", "--state",
+                                     Path("broker")};
+    if (!head.empty()) verb.insert(verb.end(), {"--head", head});
+    return verb;
+  }
+  static std::string Pcr0(char digit = 'a') {
+    return absl::StrCat("kms:RecipientAttestation:PCR0=", std::string(96, digit));
+  }
+
+  TempDir folder_;
+  json made_;
+};
+
+TEST_F(KeybrokerTest, KeysAndCallersAreListedAsTheyWereMade) {
+  EXPECT_THAT(made_["platforms"], ::testing::Contains("aws-nitro"));
+  EXPECT_TRUE(std::filesystem::exists(Path("broker/tls.pem")));
+  const json first = RunJsonOne(
+      With({"key", "create", "first", "--condition", Pcr0('B'), "--condition", Pcr0('c')}));
+  EXPECT_EQ(first["alias"], "alias/first");
+  RunJsonOne(With({"key", "create", "second", "--unattested"}));
+  const std::vector<json> keys = RunJson(With({"key", "list"}));
+  ASSERT_EQ(keys.size(), 2U);
+  EXPECT_EQ(keys[0]["key_id"], first["key_id"]);
+  EXPECT_EQ(keys[0]["unattested"], false);
+  EXPECT_EQ(keys[0]["conditions"]["kms:RecipientAttestation:PCR0"],
+            json({std::string(96, 'b'), std::string(96, 'c')}));
+  EXPECT_EQ(keys[1]["unattested"], true);
+  EXPECT_THAT(Ran(With({"key", "list"})).out, HasSubstr("alias/second released without evidence"));
+
+  const json caller = RunJsonOne(With({"caller", "create", "north", "--out", Path("access.json")}));
+  const std::string access = ReadFile(Path("access.json"), 4096).value();
+  EXPECT_THAT(access, HasSubstr(caller["access_key_id"].get<std::string>()));
+  EXPECT_EQ(std::filesystem::status(Path("access.json")).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  EXPECT_EQ(RunJsonOne(With({"caller", "list"}))["name"], "north");
+}
+
+TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
+  ExpectFails(With({"init"}), kExitBadInput, "store_exists");
+  ExpectFails(With({"key", "create", "k"}), kExitBadInput, "key_unguarded");
+  ExpectFails(With({"key", "create", "k", "--condition", "kms:ViaService=x"}), kExitBadInput,
+              "condition_unknown");
+  ExpectFails(With({"key", "create", "k", "--condition", Pcr0('0')}), kExitBadInput,
+              "policy_register_zero");
+  ExpectFails(With({"key", "create", "a b", "--unattested"}), kExitBadInput, "name_malformed");
+  ExpectFails(With({"serve", "--listen", "nowhere"}), kExitBadInput, "endpoint_invalid");
+  ExpectFails(With({"serve", "--listen", "127.0.0.1:0", "--certificate", Path("none"), "--key",
+                    Path("none")}),
+              kExitBadInput, "certificate_unusable");
+}
+
+TEST_F(KeybrokerTest, ThePassphraseIsItsOwnersAlone) {
+  Write("other", "another passphrase");
+  ExpectFails(With({"key", "list"}, "other"), kExitRefused, "passphrase_wrong");
+  Write("short", "12345");
+  ExpectFails(With({"key", "list"}, "short"), kExitBadInput, "passphrase_short");
+  ExpectFails(With({"key", "list"}, "none"), kExitBadInput, "file_unusable");
+  std::filesystem::permissions(Path("passphrase"), std::filesystem::perms::group_read,
+                               std::filesystem::perm_options::add);
+  ExpectFails(With({"key", "list"}), kExitBadInput, "passphrase_exposed");
+}
+
+TEST_F(KeybrokerTest, TheLogIsVerified) {
+  EXPECT_EQ(RunJsonOne(Log())["decisions"], 0);
+  const std::string zero(64, '0');
+  EXPECT_EQ(RunJsonOne(Log(zero))["head"], zero);
+  ExpectFails(Log(std::string(64, 'a')), kExitBadInput, "log_head_missing");
+  ExpectFails(Log("zz"), kExitBadInput, "hex_invalid");
+  Write("broker/decisions.log", "{\"index\":1}\n");
+  ExpectFails(Log(), kExitBadInput, "log_broken");
+  ExpectFails({"sealfold-keybroker", "log", "verify", "--state", Path("none")}, kExitBadInput,
+              "file_unusable");
+}
+
+}  // namespace
+}  // namespace sealfold
