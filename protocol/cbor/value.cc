@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/base/utf8.h"
+#include "protocol/cbor/first_item.h"
 
 namespace sealfold::cbor {
 namespace {
@@ -72,19 +73,27 @@ class Parser {
   Parser(ByteSpan bytes, const Limits& limits, bool tolerant)
       : bytes_(bytes), limits_(limits), tolerant_(tolerant) {}
 
-  absl::StatusOr<Value> Run() {
+  // The item that the bytes begin with.
+  absl::StatusOr<Value> First() {
     if (bytes_.size() > limits_.size_bytes_max) {
       return Error("cbor_too_large", absl::StrCat("at most ", limits_.size_bytes_max, " bytes"),
                    absl::StrCat(bytes_.size(), " bytes"));
     }
     Value value;
     SEALFOLD_RETURN_IF_ERROR(Item(0, value));
+    return value;
+  }
+
+  absl::StatusOr<Value> Run() {
+    SEALFOLD_ASSIGN_OR_RETURN(Value value, First());
     if (position_ != bytes_.size()) {
       return Error("cbor_trailing", "the end",
                    absl::StrCat(bytes_.size() - position_, " more bytes"));
     }
     return value;
   }
+
+  size_t position() const { return position_; }
 
  private:
   absl::Status Error(absl::string_view code, absl::string_view expected,
@@ -334,6 +343,12 @@ absl::StatusOr<Value> ParseDeterministic(ByteSpan bytes, const Limits& limits) {
 
 absl::StatusOr<Value> ParseTolerant(ByteSpan bytes, const Limits& limits) {
   return Parser(bytes, limits, /*tolerant=*/true).Run();
+}
+
+absl::StatusOr<size_t> FirstItemSize(ByteSpan bytes, const Limits& limits) {
+  Parser parser(bytes, limits, /*tolerant=*/true);
+  SEALFOLD_RETURN_IF_ERROR(parser.First().status());
+  return parser.position();
 }
 
 Bytes Encode(const Value& value) {

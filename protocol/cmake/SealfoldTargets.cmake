@@ -61,6 +61,13 @@ else()
   message(STATUS "AEADs: OpenSSL, libsodium; ipsec-mb left out (SEALFOLD_IPSEC_MB is OFF)")
 endif()
 
+# Asking a TPM for evidence. Verifying a TPM's evidence needs none of it.
+pkg_check_modules(TSS QUIET IMPORTED_TARGET tss2-esys>=3.0 tss2-mu tss2-rc tss2-tctildr)
+option(SEALFOLD_TPM "Evidence made by a TPM 2.0 (tpm2-tss)" ${TSS_FOUND})
+if(SEALFOLD_TPM AND NOT TSS_FOUND)
+  message(FATAL_ERROR "SEALFOLD_TPM needs tpm2-tss 3.0 or later: install libtss2-dev, or configure with -DSEALFOLD_TPM=OFF")
+endif()
+
 # What all of our own code is compiled with; not passed on to who links us.
 add_library(sealfold_options INTERFACE)
 target_compile_options(sealfold_options INTERFACE

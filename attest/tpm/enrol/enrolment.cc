@@ -1,0 +1,99 @@
+#include "attest/tpm/enrol/enrolment.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "attest/claims_check.h"
+#include "attest/x509/chain.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kSecretSizeMin = 16;
+constexpr size_t kSecretSizeMax = 32;
+constexpr size_t kCertificatesMax = 8;
+
+absl::Status RefusedKey(absl::string_view code, std::string expected, std::string found) {
+  return Refused({.code = std::string(code),
+                  .what = "endorsement key",
+                  .expected = std::move(expected),
+                  .found = std::move(found)});
+}
+
+// A storage key that the TPM made and keeps: it opens credentials, and nothing else can.
+absl::Status CheckEndorsementKey(const TpmPublic& key) {
+  constexpr uint32_t kNeeded =
+      kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin | kTpmRestricted | kTpmDecrypt;
+  if ((key.attributes & kNeeded) == kNeeded && (key.attributes & kTpmSign) == 0 &&
+      key.symmetric == kTpmAlgAes) {
+    return absl::OkStatus();
+  }
+  return RefusedKey("endorsement_key",
+                    "restricted, decrypt, fixedTPM, fixedParent, sensitiveDataOrigin and not sign",
+                    absl::StrCat("attributes 0x", absl::Hex(key.attributes)));
+}
+
+absl::Status CheckCertified(const TpmPublic& key, const std::vector<Bytes>& given,
+                            absl::string_view root_pem, int64_t time_s) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Certificate root, Certificate::FromPem(root_pem));
+  if (given.size() < 2 || given.size() > kCertificatesMax || given.front() != root.der()) {
+    return RefusedKey("chain", "certificates from the trusted root to the key's",
+                      absl::StrCat(given.size(), " that do not begin with it, or end there"));
+  }
+  std::vector<Certificate> certificates;
+  for (size_t i = 1; i < given.size(); ++i) {
+    SEALFOLD_ASSIGN_OR_RETURN(Certificate each, Certificate::FromDer(given[i]));
+    certificates.push_back(std::move(each));
+  }
+  const Certificate leaf = certificates.back();
+  certificates.pop_back();
+  SEALFOLD_RETURN_IF_ERROR(
+      VerifyChain(root, certificates, leaf, time_s, CertificateProfile::kTpmEndorsementKey));
+  SEALFOLD_ASSIGN_OR_RETURN(const UniquePkey pkey, key.Key());
+  if (EVP_PKEY_eq(pkey.get(), leaf.public_key()) != 1) {
+    return RefusedKey("chain", "a certificate of the endorsement key",
+                      absl::StrCat("one of another key, ", leaf.Subject()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Enrolment> Enrolment::Start(const EnrolmentRequest& request,
+                                           const EndorsementTrust& trust, int64_t time_s,
+                                           Secret secret) {
+  SEALFOLD_CHECK(secret.size() >= kSecretSizeMin && secret.size() <= kSecretSizeMax);
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmPublic endorsement, ParseTpmPublic(request.endorsement_key));
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmPublic attestation, ParseTpmPublic(request.attestation_key));
+  SEALFOLD_RETURN_IF_ERROR(CheckEndorsementKey(endorsement));
+  SEALFOLD_RETURN_IF_ERROR(CheckAttestationKey(attestation));
+  const Bytes name = endorsement.Name();
+  const std::vector<Bytes>& named = trust.endorsement_keys;
+  if (std::find(named.begin(), named.end(), name) == named.end()) {
+    if (trust.root_pem.empty()) {
+      return RefusedKey("endorsement_key", "one that is named", ShortHex(name));
+    }
+    SEALFOLD_RETURN_IF_ERROR(
+        CheckCertified(endorsement, request.certificates, trust.root_pem, time_s));
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(TpmCredential credential,
+                            MakeCredential(endorsement, attestation.Name(), secret.span()));
+  return Enrolment(std::move(credential), attestation.Name(), std::move(secret));
+}
+
+absl::StatusOr<Bytes> Enrolment::Finish(ByteSpan answer) {
+  const Secret secret = std::move(secret_);
+  secret_ = Secret();
+  if (secret.empty() || !EqualConstantTime(answer, secret.span())) {
+    return Refused({.code = "credential_wrong",
+                    .what = "enrolment's answer",
+                    .expected = "the secret that only this TPM can open, once",
+                    .found = "another answer",
+                    .advice = "the attestation key is not in that TPM: do not name it"});
+  }
+  return name_;
+}
+
+}  // namespace sealfold
