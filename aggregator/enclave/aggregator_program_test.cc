@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 

@@ -154,7 +154,7 @@ absl::Status DecisionLog::Append(const Decision& decision) {
   const std::string with_end = absl::StrCat(line, "\n");
   const ssize_t written = write(file_.get(), with_end.data(), with_end.size());
   if (written != static_cast<ssize_t>(with_end.size()) || fdatasync(file_.get()) != 0) {
-    const absl::Status status = FileError("writing", path_);
+    absl::Status status = FileError("writing", path_);
     // A full disk leaves no half line for the next one to follow.
     if (before < 0 || ftruncate(file_.get(), before) != 0) return FileError("writing", path_);
     return status;

@@ -86,10 +86,10 @@ class HttpsKmsServer final : public KmsServer {
     const absl::StatusOr<std::string> caller =
         signed_request.ok() ? Authorize(broker_.store(), *signed_request, now_ms)
                             : absl::StatusOr<std::string>(signed_request.status());
-    KmsAnswer answer =
+    const KmsAnswer answer =
         broker_.Answer(caller, request.get_header_value("X-Amz-Target"), request.body, now_ms);
     response.status = answer.status;
-    response.set_content(std::move(answer.body), kContentType);
+    response.set_content(answer.body, kContentType);
   }
 
   Broker& broker_;

@@ -33,7 +33,7 @@ absl::StatusOr<HttpReply> Post(const HttpsEndpoint& endpoint,
   httplib::SSLClient client(endpoint.host, endpoint.port);
   SSL_CTX_set_min_proto_version(client.ssl_context(), TLS1_2_VERSION);
   // By its path: beside a store that it is given the library takes the system's certificates too.
-  client.set_ca_cert_path(endpoint.ca_path.c_str());
+  client.set_ca_cert_path(endpoint.ca_path);
   client.enable_server_certificate_verification(true);
   client.set_connection_timeout(kWait_s);
   client.set_read_timeout(kWait_s);

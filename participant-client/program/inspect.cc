@@ -1,5 +1,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "attest/report/describe_evidence.h"
 #include "participant-client/program/describe.h"
 #include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"

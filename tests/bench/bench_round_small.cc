@@ -11,7 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/attester.h"
-#include "attest/software/measure.h"
+#include "attest/measure/program_file.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
