@@ -15,7 +15,7 @@ absl::Status StatusOf(const absl::StatusOr<FetchedRecord>& record) {
 
 // What does not verify may have been damaged on the way: it is fetched this often before it is
 // taken for the host's own.
-constexpr int kFetchesMax = 3;
+constexpr int kFetchesMax = 8;
 
 // `fetch` again while it fails by what came, not by nothing coming.
 template <class Fetch>
