@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -113,16 +114,31 @@ void KnownStudy::Join(size_t participant) {
 }
 
 void KnownStudy::Finish(int restarts_max) {
-  for (size_t i = 0; i < kParticipants; ++i) {
-    std::string out;
-    std::string err;
-    participants_[i]->ReadAll(out, err);
-    while (participants_[i]->Wait() == kExitNetwork && restarts_max-- > 0) {
-      Join(i);
-      participants_[i]->ReadAll(out, err);
+  constexpr int kLineWaitMs = 20;  // for one participant, before the next is looked at
+  std::array<std::string, kParticipants> outs;
+  std::array<bool, kParticipants> over = {};
+  bool gave_up = false;  // one is missing for good: the others would wait for it for ever
+  while (!gave_up && std::find(over.begin(), over.end(), false) != over.end()) {
+    for (size_t i = 0; i < kParticipants; ++i) {
+      if (over[i]) continue;
+      ChildProcess& participant = *participants_[i];
+      if (const std::optional<std::string> line = participant.ReadLine(kLineWaitMs)) {
+        absl::StrAppend(&outs[i], *line, "\n");
+        continue;
+      }
+      if (participant.timed_out()) continue;
+      const int exit_code = participant.Wait();
+      if (exit_code == kExitNetwork && restarts_max-- > 0) {
+        Join(i);
+        continue;
+      }
+      EXPECT_EQ(exit_code, kExitDone) << kNames[i] << "\n" << outs[i].substr(0, 2000);
+      over[i] = true;
+      gave_up = gave_up || exit_code != kExitDone;
     }
-    EXPECT_EQ(participants_[i]->Wait(), kExitDone) << kNames[i] << "\n" << out.substr(0, 2000);
   }
+  if (!gave_up) return;
+  for (std::optional<ChildProcess>& participant : participants_) participant->Signal(SIGKILL);
 }
 
 Bytes KnownStudy::ExpectedModel(uint64_t round) const {
