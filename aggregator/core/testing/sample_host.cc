@@ -92,7 +92,9 @@ void SampleHost::DoHost(const Message& message) {
     SEALFOLD_CHECK(offset == model_file.size());
     Append(model_file, message.bulk);
   } else if (type == Finished::kType) {
-    record_file = As<RecordFile>({.head = ToBytes(message.bulk), .bulk = {}});
+    absl::StatusOr<RecordFile> file = DecodeRecordFile(message.bulk);
+    SEALFOLD_CHECK(file.ok());
+    record_file = *std::move(file);
   } else if (type == Failed::kType) {
     failed = As<Failed>(message);
   } else if (type == RefusedMessage::kType) {
