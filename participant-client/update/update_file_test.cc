@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -168,6 +170,41 @@ TEST(ElementCheck, FindsTheFirstFault) {
         const double value = ReadElement(dtype, &elements[*expected * size]);
         EXPECT_EQ(found->fault == ElementFault::kNan, std::isnan(value));
         EXPECT_EQ(found->fault == ElementFault::kInfinity, std::isinf(value));
+      }
+    }
+  }
+}
+
+// Among so many that they are looked at many at once, at any place; at the very edge of the range.
+TEST(ElementCheck, FindsTheFirstFaultAmongManyF32) {
+  constexpr size_t kCount = 5000;
+  const auto seed = std::random_device()();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  for (const double range : {0.0, 1e-45, 1.1, 1.5, 3.4028234663852886e38, 1e300}) {
+    const auto nearest = static_cast<float>(std::min(range, 3.4028234663852886e38));
+    const float edge =
+        static_cast<double>(nearest) <= range ? nearest : std::nextafter(nearest, 0.0F);
+    std::vector<float> elements(kCount, edge);
+    for (size_t i = 0; i < kCount; i += 3) elements[i] = -edge;
+    const auto find = [&] {
+      const auto* const bytes = reinterpret_cast<const uint8_t*>(elements.data());
+      return FindElementFault(Dtype::kF32, ByteSpan(bytes, kCount * sizeof(float)), range);
+    };
+    EXPECT_FALSE(find().has_value()) << range;
+    const float infinity = std::numeric_limits<float>::infinity();
+    for (const float fault : {std::nextafter(edge, infinity), -std::nextafter(edge, infinity),
+                              infinity, -infinity, std::nanf("1"), -std::nanf("")}) {
+      for (int run = 0; run < 20; ++run) {
+        const size_t at = random() % kCount;
+        const size_t later = at + random() % (kCount - at);
+        const float was[] = {elements[at], elements[later]};
+        elements[at] = elements[later] = fault;
+        const auto found = find();
+        ASSERT_TRUE(found.has_value()) << range << " " << fault;
+        EXPECT_EQ(found->index, at) << range << " " << fault;
+        elements[later] = was[1];
+        elements[at] = was[0];
       }
     }
   }
