@@ -3,6 +3,7 @@
 
 A file that was clean is not looked at again until its preprocessed text, .clang-tidy or clang-tidy itself changes: BUILD/tidy
 holds an empty file for each such text. The static analyzer leaves out tests: GoogleTest's macros cost it a minute a file.
+Elsewhere it gives a function up after fewer steps than by default, which halves its time.
 """
 import concurrent.futures
 import hashlib
@@ -12,6 +13,9 @@ import pathlib
 import shlex
 import subprocess
 import sys
+
+
+ANALYZER = [f"--extra-arg={word}" for word in ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=20000")]
 
 
 def preprocessed(entry):
@@ -26,14 +30,14 @@ def preprocessed(entry):
 
 def tidy(build, entry, rules):
     source = entry["file"]
-    command = ["clang-tidy", "--quiet", "-p", build]
+    how = [build]
     if source.endswith("_test.cc"):
-        command.append("--checks=-clang-analyzer-*")
+        how.append("--checks=-clang-analyzer-*")
     text = preprocessed(entry)
-    seen = pathlib.Path(build, "tidy", hashlib.sha256(" ".join(command[3:]).encode() + rules + text).hexdigest())
+    seen = pathlib.Path(build, "tidy", hashlib.sha256(" ".join(how).encode() + rules + text).hexdigest())
     if seen.exists():
         return ""
-    run = subprocess.run(command + [source], capture_output=True, text=True)
+    run = subprocess.run(["clang-tidy", "--quiet", *ANALYZER, "-p", *how, source], capture_output=True, text=True)
     if run.returncode != 0:
         return run.stdout + run.stderr
     seen.touch()
