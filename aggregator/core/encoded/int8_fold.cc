@@ -41,47 +41,42 @@ using BitVector = hn::Vec<Bits>;
 
 // Vectors that a block fills, but for a tensor's last one.
 using Elements = hn::CappedTag<int8_t, kBlockElementsMin>;
-
 using ElementVector = hn::Vec<Elements>;
 
-// Takes `elements` into `low` and `high`, the least and the greatest so far, lane by lane.
-HWY_INLINE void See(ByteSpan elements, ElementVector& low, ElementVector& high) {
+// Blocks are too short a stretch for the processor to begin fetching ahead by itself.
+constexpr size_t kPrefetchBytes = 1024;
+
+// Calls see(elements) for each vector of a block, its last elements one at a time.
+template <class See>
+HWY_INLINE void ForElements(const uint8_t* block, size_t count, See see) {
   const Elements d;
-  const auto* const from = reinterpret_cast<const int8_t*>(elements.data());
+  const auto* const from = reinterpret_cast<const int8_t*>(block + kInt8ScaleBytes);
   size_t i = 0;
-  for (; i + hn::Lanes(d) <= elements.size(); i += hn::Lanes(d)) {
-    low = hn::Min(low, hn::LoadU(d, from + i));
-    high = hn::Max(high, hn::LoadU(d, from + i));
-  }
-  for (; i < elements.size(); ++i) {
-    low = hn::Min(low, hn::Set(d, from[i]));
-    high = hn::Max(high, hn::Set(d, from[i]));
-  }
+  for (; i + hn::Lanes(d) <= count; i += hn::Lanes(d)) see(hn::LoadU(d, from + i));
+  for (; i < count; ++i) see(hn::Set(d, from[i]));
 }
 
 Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale_bits_max) {
   const Elements d;
-  const ElementVector zero = hn::Zero(d);
-  ElementVector low = zero;
-  ElementVector high = zero;
-  ElementVector low_unscaled = zero;  // under a scale of zero
-  ElementVector high_unscaled = zero;
-  while (!blocks.empty()) {
-    const size_t size = std::min<size_t>(kInt8ScaleBytes + block_elements, blocks.size());
-    const uint32_t scale_bits = LoadInt8ScaleBits(blocks);
+  ElementVector low = hn::Zero(d);           // the least so far, lane by lane
+  ElementVector any_unscaled = hn::Zero(d);  // bits of those under a scale of zero
+  const size_t block_bytes = kInt8ScaleBytes + block_elements;
+  const uint8_t* const end = blocks.data() + blocks.size();
+  for (const uint8_t* block = blocks.data(); block != end;) {
+    const size_t count = std::min<size_t>(block_bytes, end - block) - kInt8ScaleBytes;
+    const uint32_t scale_bits = LoadInt8ScaleBits(ByteSpan(block, kInt8ScaleBytes));
     const Int8Fault fault = int8_reference::ScaleFault(scale_bits, scale_bits_max);
-    if (fault != Int8Fault::kNone) return fault;
-    const ByteSpan elements = blocks.first(size).subspan(kInt8ScaleBytes);
-    if (scale_bits == 0) {
-      See(elements, low_unscaled, high_unscaled);
+    if (HWY_UNLIKELY(fault != Int8Fault::kNone)) return fault;
+    __builtin_prefetch(block + kPrefetchBytes);
+    if (HWY_LIKELY(scale_bits != 0)) {
+      ForElements(block, count, [&](ElementVector x) { low = hn::Min(low, x); });
     } else {
-      See(elements, low, high);
+      ForElements(block, count, [&](ElementVector x) { any_unscaled = hn::Or(any_unscaled, x); });
     }
-    blocks.remove_prefix(size);
+    block += kInt8ScaleBytes + count;
   }
   const bool right = hn::AllFalse(d, hn::Lt(low, hn::Set(d, static_cast<int8_t>(-kInt8Max)))) &&
-                     hn::AllTrue(d, hn::Eq(low_unscaled, zero)) &&
-                     hn::AllTrue(d, hn::Eq(high_unscaled, zero));
+                     hn::AllTrue(d, hn::Eq(any_unscaled, hn::Zero(d)));
   return right ? Int8Fault::kNone : Int8Fault::kElement;
 }
 
@@ -113,10 +108,11 @@ HWY_INLINE void AddElements(const std::array<const uint8_t*, kUpdates>& from,
     BitVector sum3 = hn::Sub(hn::LoadU(u, sum + i + 3 * lanes), bias);
     for (size_t k = 0; k < kUpdates; ++k) {
       const Vector factor = hn::Set(d, factors[k]);
-      const Vector x0 = LoadElements(from[k] + i);
-      const Vector x1 = LoadElements(from[k] + i + lanes);
-      const Vector x2 = LoadElements(from[k] + i + 2 * lanes);
-      const Vector x3 = LoadElements(from[k] + i + 3 * lanes);
+      const uint8_t* const at = from[k] + i;
+      const Vector x0 = LoadElements(at);
+      const Vector x1 = LoadElements(at + lanes);
+      const Vector x2 = LoadElements(at + 2 * lanes);
+      const Vector x3 = LoadElements(at + 3 * lanes);
       sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, factor, magic)));
       sum1 = hn::Add(sum1, hn::BitCast(u, hn::MulAdd(x1, factor, magic)));
       sum2 = hn::Add(sum2, hn::BitCast(u, hn::MulAdd(x2, factor, magic)));
@@ -142,16 +138,21 @@ template <size_t kUpdates>
 HWY_INLINE void AddTile(uint64_t block_elements, const ByteSpan* blocks, const double* scales,
                         uint64_t first, uint64_t end, uint64_t* sum) {
   const uint64_t stretch = std::min<uint64_t>(block_elements, kTileSums);
+  uint64_t block_at = first / block_elements * (kInt8ScaleBytes + block_elements);
+  uint64_t in_block = first % block_elements;
   for (uint64_t at = first; at < end; at += stretch) {
-    const uint64_t block_at = at / block_elements * (kInt8ScaleBytes + block_elements);
     std::array<const uint8_t*, kUpdates> from;
     std::array<double, kUpdates> factors;
     for (size_t k = 0; k < kUpdates; ++k) {
-      const ByteSpan block = blocks[k].subspan(block_at);
-      from[k] = block.data() + kInt8ScaleBytes + at % block_elements;
-      factors[k] = Int8ScaleValue(LoadInt8ScaleBits(block)) * scales[k];
+      const uint8_t* const block = blocks[k].data() + block_at;
+      from[k] = block + kInt8ScaleBytes + in_block;
+      factors[k] = Int8ScaleValue(LoadInt8ScaleBits(ByteSpan(block, kInt8ScaleBytes))) * scales[k];
     }
     AddElements<kUpdates>(from, factors, sum + at, std::min(stretch, end - at));
+    in_block += stretch;
+    if (in_block < block_elements) continue;
+    in_block = 0;
+    block_at += kInt8ScaleBytes + block_elements;
   }
 }
 
@@ -161,10 +162,16 @@ void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
   for (uint64_t first = 0; first < sum.size(); first += kTileSums) {
     const uint64_t end = std::min<uint64_t>(first + kTileSums, sum.size());
     size_t k = 0;
+    for (; k + 8 <= blocks.size(); k += 8) {
+      AddTile<8>(block_elements, &blocks[k], &scales[k], first, end, sums);
+    }
     for (; k + 4 <= blocks.size(); k += 4) {
       AddTile<4>(block_elements, &blocks[k], &scales[k], first, end, sums);
     }
-    for (; k < blocks.size(); ++k) {
+    for (; k + 2 <= blocks.size(); k += 2) {
+      AddTile<2>(block_elements, &blocks[k], &scales[k], first, end, sums);
+    }
+    if (k < blocks.size()) {
       AddTile<1>(block_elements, &blocks[k], &scales[k], first, end, sums);
     }
   }
