@@ -1,4 +1,5 @@
-// A build without the software platform: linked against the library compiled without it.
+// A build without the software platform: linked with a find_verifier.cc that was compiled without
+// it.
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
