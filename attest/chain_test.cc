@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/forge.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
@@ -12,7 +13,7 @@ namespace sealfold {
 namespace {
 
 Verdict VerifyWith(const Chain& chain) {
-  return VerifyEvidence(chain.Document(), chain.Policy(), ForgeExpectation());
+  return VerifyEveryWay(chain.Document(), chain.Policy(), ForgeExpectation());
 }
 
 // The check that fails, and its `found`.
@@ -35,7 +36,7 @@ TEST(ChainTest, LongerAndShorterChainsPass) {
 TEST(ChainTest, AnotherRootOfTheSameName) {
   Chain pinned = Chain::Make();
   Chain other = Chain::Make();
-  Verdict verdict = VerifyEvidence(other.Document(), pinned.Policy(), ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(other.Document(), pinned.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
   EXPECT_TRUE(
       absl::StrContains(FindCheck(verdict, "chain").found, other.root.Fingerprint().substr(0, 16)));
@@ -43,7 +44,7 @@ TEST(ChainTest, AnotherRootOfTheSameName) {
   // And with the pinned root put in front of the other's certificates.
   NitroDocument content = other.Content();
   content.cabundle[0] = pinned.root.der();
-  verdict = VerifyEvidence(other.Sign(content), pinned.Policy(), ForgeExpectation());
+  verdict = VerifyEveryWay(other.Sign(content), pinned.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 }
 
@@ -136,30 +137,30 @@ TEST(ChainTest, ABundleInAnotherOrderOrWithAnIntruder) {
   Chain chain = Chain::Make(spec);
   NitroDocument content = chain.Content();
   std::swap(content.cabundle[1], content.cabundle[2]);
-  Verdict verdict = VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "chain").found, "another order"));
 
   content = chain.Content();
   content.cabundle.push_back(Chain::Make().intermediates[0].der());
-  verdict = VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation());
+  verdict = VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 
   content = chain.Content();
   content.cabundle.push_back(content.cabundle[2]);
-  verdict = VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation());
+  verdict = VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 
   content = chain.Content();
   content.cabundle.erase(content.cabundle.begin() + 1);
-  verdict = VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation());
+  verdict = VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 }
 
 TEST(ChainTest, ADocumentSignedByAnotherKeyThanTheLeafs) {
   Chain chain = Chain::Make();
   Chain other = Chain::Make();
-  Verdict verdict = VerifyEvidence(other.Sign(chain.Content()), chain.Policy(), ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(other.Sign(chain.Content()), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format chain certificate_time !signature");
 }
 
@@ -167,15 +168,15 @@ TEST(ChainTest, CertificatesThatAreNone) {
   Chain chain = Chain::Make();
   NitroDocument content = chain.Content();
   content.certificate.push_back(0);
-  EXPECT_EQ(CheckNames(VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation())),
+  EXPECT_EQ(CheckNames(VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation())),
             "platform !format");
   content = chain.Content();
   content.cabundle[1] = {1, 2, 3};
-  EXPECT_EQ(CheckNames(VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation())),
+  EXPECT_EQ(CheckNames(VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation())),
             "platform !format");
   content = chain.Content();
   content.cabundle[0] = {1, 2, 3};
-  Verdict verdict = VerifyEvidence(chain.Sign(content), chain.Policy(), ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Sign(content), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 }
 

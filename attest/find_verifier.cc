@@ -34,7 +34,7 @@ const Verifier* FindVerifier(absl::string_view platform) {
 }
 
 Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
-                       const EvidenceExpectation& expectation) {
+                       const EvidenceExpectation& expectation, ChainCache* cache) {
   const Verifier* verifier = FindVerifier(policy.platform);
   Verdict verdict;
   if (verifier == nullptr) {
@@ -55,7 +55,7 @@ Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
          .found = explanation.found});
     return verdict;
   }
-  return verifier->Verify(evidence, policy, expectation);
+  return verifier->Verify(evidence, policy, expectation, cache);
 }
 
 }  // namespace sealfold

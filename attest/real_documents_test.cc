@@ -7,6 +7,7 @@
 #include "attest/claims_check.h"
 #include "attest/nitro/aws_root.h"
 #include "attest/nitro/document.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/vectors.h"
 #include "attest/x509/certificate.h"
 
@@ -70,7 +71,7 @@ TEST_P(NsmDocumentTest, IsJudgedByItsOwnTime) {
   const Facts& facts = GetParam();
   const uint64_t time_ms = TimeMs(facts.time);
   // A wrong but fit reference value, so that verification runs as far as the document lets it.
-  Verdict verdict = VerifyEvidence(ReadDocument(facts.file), NitroPolicy(Bytes(48, 1)),
+  Verdict verdict = VerifyEveryWay(ReadDocument(facts.file), NitroPolicy(Bytes(48, 1)),
                                    {.now_ms = time_ms + 1000});
   if (!facts.signature_good) {
     EXPECT_EQ(CheckNames(verdict), "platform format chain certificate_time !signature");
@@ -96,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(Real, NsmDocumentTest, testing::ValuesIn(kNsmDocuments)
                          });
 
 TEST(RealDocumentTest, GoodOnesPassWithTheirOwnRegisters) {
-  Verdict old = VerifyEvidence(ReadDocument("nsm-2022-10.cose"), NitroPolicy(Pcr0Of2022()),
+  Verdict old = VerifyEveryWay(ReadDocument("nsm-2022-10.cose"), NitroPolicy(Pcr0Of2022()),
                                {.now_ms = TimeMs("2022-10-13T08:58:10Z")});
   EXPECT_TRUE(old.passed()) << old.status();
   EXPECT_TRUE(old.status().ok());
@@ -104,14 +105,14 @@ TEST(RealDocumentTest, GoodOnesPassWithTheirOwnRegisters) {
   EXPECT_EQ(old.claims.module_id, "i-020b6af9246d90e92-enc0183d09086c24190");
   EXPECT_EQ(old.caveat, "");
 
-  Verdict recent = VerifyEvidence(ReadDocument("nsm-2025-12.cose"), NitroPolicy(Pcr0Of2025()),
+  Verdict recent = VerifyEveryWay(ReadDocument("nsm-2025-12.cose"), NitroPolicy(Pcr0Of2025()),
                                   {.now_ms = TimeMs("2025-12-25T13:15:40Z")});
   EXPECT_TRUE(recent.passed()) << recent.status();
   EXPECT_EQ(recent.claims.module_id, "i-0827e799ec9232d44-enc019b55a68bd2ed4b");
 }
 
 TEST(RealDocumentTest, ADocumentOfANitroTpmIsAnotherPlatforms) {
-  Verdict verdict = VerifyEvidence(ReadDocument("nitrotpm-2026-02.cose"), NitroPolicy(Bytes(48, 1)),
+  Verdict verdict = VerifyEveryWay(ReadDocument("nitrotpm-2026-02.cose"), NitroPolicy(Bytes(48, 1)),
                                    {.check_freshness = false});
   EXPECT_EQ(CheckNames(verdict), "platform !format");
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "format").expected, "pcrs"));

@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "attest/software/software_verifier.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/forge.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
@@ -15,7 +16,7 @@ constexpr char kAllPassed[] =
 
 TEST(TrapsTest, AGoodDocumentPasses) {
   Chain chain = Chain::Make();
-  Verdict verdict = VerifyEvidence(chain.Document(), chain.Policy(), ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Document(), chain.Policy(), ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), kAllPassed);
   EXPECT_TRUE(verdict.passed()) << verdict.status();
 }
@@ -25,9 +26,9 @@ TEST(TrapsTest, AnEmptyListOfReferenceValuesAcceptsNothing) {
   EvidencePolicy policy = chain.Policy();
   policy.reference_values.clear();
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_references_empty");
-  EXPECT_EQ(CheckNames(VerifyEvidence(chain.Document(), policy, ForgeExpectation())), "!policy");
+  EXPECT_EQ(CheckNames(VerifyEveryWay(chain.Document(), policy, ForgeExpectation())), "!policy");
   // Also where a caller forgot to check the policy.
-  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation());
+  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation(), nullptr);
   EXPECT_FALSE(FindCheck(direct, "registers").passed);
 }
 
@@ -37,7 +38,7 @@ TEST(TrapsTest, ASetWithoutRegistersAcceptsNothing) {
   policy.reference_values.push_back({.name = "empty"});
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_reference_empty");
   policy.reference_values.erase(policy.reference_values.begin());
-  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation());
+  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation(), nullptr);
   EXPECT_FALSE(FindCheck(direct, "registers").passed);
 }
 
@@ -46,9 +47,9 @@ TEST(TrapsTest, AllZeroReferenceValuesAreRefused) {
   EvidencePolicy policy = chain.Policy();
   policy.reference_values[0].registers = {{1, Bytes(48)}};
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_register_zero");
-  EXPECT_EQ(CheckNames(VerifyEvidence(chain.Document(), policy, ForgeExpectation())), "!policy");
+  EXPECT_EQ(CheckNames(VerifyEveryWay(chain.Document(), policy, ForgeExpectation())), "!policy");
   // Register 1 of the document is zero too: an equal value, and still no match.
-  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation());
+  Verdict direct = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation(), nullptr);
   EXPECT_FALSE(FindCheck(direct, "registers").passed);
 }
 
@@ -59,17 +60,17 @@ TEST(TrapsTest, ADebugDocumentWhoseReferencesMatchIsRefused) {
   content.registers[4] = Bytes(48, 0x44);
   EvidencePolicy policy = chain.Policy();
   policy.reference_values[0].registers = {{4, Bytes(48, 0x44)}};
-  Verdict verdict = VerifyEvidence(chain.Sign(content), policy, ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation());
   EXPECT_TRUE(FindCheck(verdict, "registers").passed);
   EXPECT_FALSE(FindCheck(verdict, "debug").passed);
   EXPECT_EQ(ErrorCode(verdict.status()), "evidence_debug");
 
   // The same of AWS's own: register 4 of a real debug enclave is set, and could be in a policy.
   const Bytes real = ReadDocument("nsm-debug-2023-09.cose");
-  Verdict look = VerifyEvidence(real, NitroPolicy(Bytes(48, 1)), {.check_freshness = false});
+  Verdict look = VerifyEveryWay(real, NitroPolicy(Bytes(48, 1)), {.check_freshness = false});
   EvidencePolicy trap = NitroPolicy(Bytes(48, 1));
   trap.reference_values[0].registers = {{4, look.claims.registers.at(4)}};
-  Verdict real_verdict = VerifyEvidence(real, trap, {.check_freshness = false});
+  Verdict real_verdict = VerifyEveryWay(real, trap, {.check_freshness = false});
   EXPECT_TRUE(FindCheck(real_verdict, "registers").passed);
   EXPECT_EQ(ErrorCode(real_verdict.status()), "evidence_debug");
 }
@@ -81,7 +82,7 @@ TEST(TrapsTest, ADocumentWithoutRegister0IsRefused) {
   content.registers[4] = Bytes(48, 0x44);
   EvidencePolicy policy = chain.Policy();
   policy.reference_values[0].registers = {{4, Bytes(48, 0x44)}};
-  Verdict verdict = VerifyEvidence(chain.Sign(content), policy, ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation());
   EXPECT_EQ(ErrorCode(verdict.status()), "evidence_debug");
 }
 
@@ -89,7 +90,7 @@ TEST(TrapsTest, AStaleDocumentIsRefusedThoughItsLeafIsStillValid) {
   Chain chain = Chain::Make();
   EvidenceExpectation expectation = ForgeExpectation();
   expectation.now_ms = kForgeTime_ms + 3'600'000;  // the leaf is valid for an hour more
-  Verdict verdict = VerifyEvidence(chain.Document(), chain.Policy(), expectation);
+  Verdict verdict = VerifyEveryWay(chain.Document(), chain.Policy(), expectation);
   EXPECT_TRUE(FindCheck(verdict, "certificate_time").passed);
   EXPECT_FALSE(FindCheck(verdict, "freshness").passed);
   EXPECT_EQ(ErrorCode(verdict.status()), "evidence_freshness");
@@ -101,7 +102,7 @@ TEST(TrapsTest, ARegisterThatThePolicyNamesAndTheDocumentLacksFails) {
   content.registers.erase(8);
   EvidencePolicy policy = chain.Policy();
   policy.reference_values[0].registers[8] = Bytes(48, 0x88);
-  Verdict verdict = VerifyEvidence(chain.Sign(content), policy, ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation());
   EXPECT_FALSE(FindCheck(verdict, "registers").passed);
   EXPECT_EQ(FindCheck(verdict, "registers").found, "no pcr8");
 }
@@ -114,14 +115,14 @@ TEST(TrapsTest, HalfOfEachOfTwoSetsIsNoSet) {
   policy.reference_values = {
       {.name = "first", .registers = {{0, Bytes(48, 0x11)}, {1, Bytes(48, 0x33)}}},
       {.name = "second", .registers = {{0, Bytes(48, 0x99)}, {1, Bytes(48, 0x22)}}}};
-  EXPECT_EQ(ErrorCode(VerifyEvidence(chain.Sign(content), policy, ForgeExpectation()).status()),
+  EXPECT_EQ(ErrorCode(VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation()).status()),
             "evidence_registers");
 }
 
 TEST(TrapsTest, SoftwareEvidenceIsNoNitroEvidence) {
   Chain chain = Chain::Make();
   EvidencePolicy policy = NitroPolicy(Bytes(48, 0x11));
-  Verdict verdict = VerifyEvidence(chain.Document(), policy, ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(chain.Document(), policy, ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "chain").found, "test root"));
   EXPECT_EQ(verdict.caveat, "");
@@ -132,17 +133,17 @@ TEST(TrapsTest, NitroEvidenceIsNoSoftwareEvidence) {
   EvidencePolicy policy = Chain::Make().Policy();
   policy.reference_values[0].registers[0] = Pcr0Of2025();
   const Bytes document = ReadDocument("nsm-2025-12.cose");
-  Verdict verdict = VerifyEvidence(document, policy, {.check_freshness = false});
+  Verdict verdict = VerifyEveryWay(document, policy, {.check_freshness = false});
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
   policy.root_pem = ReadTestData("attestation/aws-nitro-root-g1.pem");
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_root_unexpected");
-  EXPECT_FALSE(VerifyEvidence(document, policy, {.check_freshness = false}).passed());
+  EXPECT_FALSE(VerifyEveryWay(document, policy, {.check_freshness = false}).passed());
 }
 
 TEST(TrapsTest, SoftwareEvidenceSaysThatItProvesNothing) {
   Chain chain = Chain::Make();
-  Verdict good = VerifyEvidence(chain.Document(), chain.Policy(), ForgeExpectation());
-  Verdict bad = VerifyEvidence(Bytes{1, 2, 3}, chain.Policy(), ForgeExpectation());
+  Verdict good = VerifyEveryWay(chain.Document(), chain.Policy(), ForgeExpectation());
+  Verdict bad = VerifyEveryWay(Bytes{1, 2, 3}, chain.Policy(), ForgeExpectation());
   for (const Verdict& verdict : {good, bad}) {
     EXPECT_EQ(verdict.caveat,
               "software evidence: for development, proves nothing about the machine");
@@ -153,7 +154,8 @@ TEST(TrapsTest, AVerifierRefusesAPolicyForAnotherPlatform) {
   Chain chain = Chain::Make();
   EvidencePolicy policy = chain.Policy();
   policy.platform = "aws-nitro";
-  Verdict verdict = SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation());
+  Verdict verdict =
+      SoftwareVerifier().Verify(chain.Document(), policy, ForgeExpectation(), nullptr);
   EXPECT_EQ(CheckNames(verdict), "!platform");
 }
 
@@ -161,7 +163,7 @@ TEST(TrapsTest, AnUnknownPlatformFailsClosed) {
   EvidencePolicy policy = NitroPolicy(Pcr0Of2022());
   policy.platform = "aws-nitro ";
   EXPECT_EQ(FindVerifier(policy.platform), nullptr);
-  EXPECT_EQ(CheckNames(VerifyEvidence(ReadDocument("nsm-2022-10.cose"), policy,
+  EXPECT_EQ(CheckNames(VerifyEveryWay(ReadDocument("nsm-2022-10.cose"), policy,
                                       {.check_freshness = false})),
             "!platform");
 }

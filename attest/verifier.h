@@ -128,7 +128,10 @@ struct EvidenceExpectation {
   bool check_freshness = true;
 };
 
-// Verifies one document. A pure function: no clock, file or network.
+class ChainCache;  // attest/x509/chain_cache.h
+
+// Verifies one document. A pure function: no clock, file or network. A cache, which may be null,
+// changes how long it takes and nothing of what it says.
 class Verifier {
  public:
   virtual ~Verifier() = default;
@@ -139,7 +142,7 @@ class Verifier {
   virtual absl::Status CheckTrust(const EvidencePolicy& policy) const = 0;
   // Requires nothing of the policy: with one that CheckEvidencePolicy refuses, some check fails.
   virtual Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                         const EvidenceExpectation& expectation) const = 0;
+                         const EvidenceExpectation& expectation, ChainCache* cache) const = 0;
 };
 
 // The verifier of `platform` in this build; nullptr if it has none.
@@ -148,7 +151,7 @@ const Verifier* FindVerifier(absl::string_view platform);
 // CheckEvidencePolicy, then the platform's verifier. A platform that this build lacks fails the
 // check "platform": closed, never skipped.
 Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
-                       const EvidenceExpectation& expectation);
+                       const EvidenceExpectation& expectation, ChainCache* cache = nullptr);
 
 }  // namespace sealfold
 

@@ -132,7 +132,7 @@ absl::StatusOr<Bytes> Broker::Release(const KeyRecord* key, const KmsRequest& re
     SEALFOLD_ASSIGN_OR_RETURN(demand, ReadConditions(key->conditions));
   }
   const Verdict verdict = JudgeEvidence(*request.document, attested ? &demand : nullptr,
-                                        store_.trust(), decision.time_ms);
+                                        store_.trust(), decision.time_ms, chains_.get());
   decision.platform = verdict.claims.platform;
   decision.caveat = verdict.caveat;
   for (const auto& [index, value] : verdict.claims.registers) {

@@ -2,6 +2,7 @@
 #ifndef SEALFOLD_ATTEST_KEYBROKER_BROKER_H_
 #define SEALFOLD_ATTEST_KEYBROKER_BROKER_H_
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -9,6 +10,7 @@
 #include "attest/keybroker/decision_log.h"
 #include "attest/keybroker/key_store.h"
 #include "attest/keybroker/kms_request.h"
+#include "attest/x509/chain_cache.h"
 
 namespace sealfold {
 
@@ -49,6 +51,8 @@ class Broker {
   absl::StatusOr<Bytes> Release(const KeyRecord* key, const KmsRequest& request,
                                 Decision& decision) const;
 
+  // Machines ask with many documents under the same certificates.
+  std::unique_ptr<ChainCache> chains_ = std::make_unique<ChainCache>();
   KeyStore store_;
   Log log_;
 };

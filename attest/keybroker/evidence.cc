@@ -65,7 +65,7 @@ absl::Status CheckReachable(const EvidenceDemand& demand, absl::Span<const Trust
 }
 
 Verdict JudgeEvidence(ByteSpan document, const EvidenceDemand* demand,
-                      absl::Span<const TrustRecord> trust, uint64_t now_ms) {
+                      absl::Span<const TrustRecord> trust, uint64_t now_ms, ChainCache* cache) {
   std::optional<Verdict> best;
   for (const TrustRecord& record : trust) {
     if (demand != nullptr && KindOf(record) != demand->kind) continue;
@@ -74,7 +74,7 @@ Verdict JudgeEvidence(ByteSpan document, const EvidenceDemand* demand,
     Verdict verdict = VerifyEvidence(
         document,
         PolicyFor(record, demand != nullptr ? demand->references : NoProgram(KindOf(record))),
-        expectation);
+        expectation, cache);
     if (demand == nullptr) {
       for (Check& check : verdict.checks) {
         if (check.name == "registers") {

@@ -18,9 +18,9 @@ absl::Status CheckReachable(const EvidenceDemand& demand, absl::Span<const Trust
 
 // The verdict under the trusted platform that the document gets furthest with, among those of the
 // demanded kind. Without a demand, every trusted platform is tried and any program accepted. Costs
-// as many verifications as there are platforms.
+// as many verifications as there are platforms, less what `cache` (may be null) knows.
 Verdict JudgeEvidence(ByteSpan document, const EvidenceDemand* demand,
-                      absl::Span<const TrustRecord> trust, uint64_t now_ms);
+                      absl::Span<const TrustRecord> trust, uint64_t now_ms, ChainCache* cache);
 
 }  // namespace sealfold
 

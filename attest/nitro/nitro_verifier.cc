@@ -1,5 +1,6 @@
 #include "attest/nitro/nitro_verifier.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -15,10 +16,20 @@
 namespace sealfold {
 namespace {
 
-absl::StatusOr<std::vector<Certificate>> ParseIntermediates(const NitroDocument& document) {
+absl::StatusOr<Certificate> ReadIssued(const Bytes& issuer, const Bytes& der, ChainCache* cache) {
+  if (cache != nullptr) {
+    std::optional<Certificate> known = cache->FindIssued(issuer, der);
+    if (known.has_value()) return *std::move(known);
+  }
+  return Certificate::FromDer(der);
+}
+
+absl::StatusOr<std::vector<Certificate>> ReadIntermediates(const NitroDocument& document,
+                                                           ChainCache* cache) {
+  const std::vector<Bytes>& bundle = document.cabundle;
   std::vector<Certificate> intermediates;
-  for (size_t i = 1; i < document.cabundle.size(); ++i) {
-    SEALFOLD_ASSIGN_OR_RETURN(Certificate certificate, Certificate::FromDer(document.cabundle[i]));
+  for (size_t i = 1; i < bundle.size(); ++i) {
+    SEALFOLD_ASSIGN_OR_RETURN(Certificate certificate, ReadIssued(bundle[i - 1], bundle[i], cache));
     intermediates.push_back(std::move(certificate));
   }
   return intermediates;
@@ -26,7 +37,7 @@ absl::StatusOr<std::vector<Certificate>> ParseIntermediates(const NitroDocument&
 
 // Adds "chain" and "certificate_time". True if both hold.
 bool CheckChain(const NitroDocument& document, const Certificate& root, const Certificate& leaf,
-                absl::Span<const Certificate> intermediates, Verdict& verdict) {
+                absl::Span<const Certificate> intermediates, ChainCache* cache, Verdict& verdict) {
   Check chain{.name = "chain",
               .expected = absl::StrCat("a chain to the pinned root, SHA-256 ",
                                        root.Fingerprint().substr(0, 16), "...")};
@@ -42,7 +53,8 @@ bool CheckChain(const NitroDocument& document, const Certificate& root, const Ce
     return false;
   }
   absl::Status status =
-      VerifyChain(root, intermediates, leaf, static_cast<int64_t>(document.timestamp_ms / 1000));
+      VerifyChain(root, intermediates, leaf, static_cast<int64_t>(document.timestamp_ms / 1000),
+                  CertificateProfile::kNitro, cache);
   if (!status.ok() && ErrorCode(status) == "chain") {
     verdict.checks.push_back(FailedCheck("chain", status));
     return false;
@@ -75,14 +87,15 @@ bool CheckSignature(const NitroDocument& document, const Certificate& leaf, Verd
 
 void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                          const Certificate& root, const EvidencePolicy& policy,
-                         const EvidenceExpectation& expectation, Verdict& verdict) {
+                         const EvidenceExpectation& expectation, ChainCache* cache,
+                         Verdict& verdict) {
   auto document = ParseNitroDocument(evidence, rules.kind);
   if (!document.ok()) {
     verdict.checks.push_back(FailedCheck("format", document.status()));
     return;
   }
-  auto leaf = Certificate::FromDer(document->certificate);
-  auto intermediates = ParseIntermediates(*document);
+  auto leaf = ReadIssued(document->cabundle.back(), document->certificate, cache);
+  auto intermediates = ReadIntermediates(*document, cache);
   if (!leaf.ok() || !intermediates.ok()) {
     verdict.checks.push_back(
         FailedCheck("format", leaf.ok() ? intermediates.status() : leaf.status()));
@@ -93,7 +106,7 @@ void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                             .found = absl::StrCat("one of ", evidence.size(), " bytes with ",
                                                   document->registers.size(), " registers"),
                             .passed = true});
-  if (!CheckChain(*document, root, *leaf, *intermediates, verdict)) return;
+  if (!CheckChain(*document, root, *leaf, *intermediates, cache, verdict)) return;
   if (!CheckSignature(*document, *leaf, verdict)) return;
   verdict.claims = {.platform = policy.platform,
                     .module_id = std::move(document->module_id),
@@ -120,11 +133,11 @@ absl::Status NitroVerifier::CheckTrust(const EvidencePolicy& policy) const {
 }
 
 Verdict NitroVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                              const EvidenceExpectation& expectation) const {
+                              const EvidenceExpectation& expectation, ChainCache* cache) const {
   Verdict verdict;
   if (CheckPlatform(platform(), policy, verdict)) {
     VerifyNitroDocument(evidence, {kNsmDocument, kNsmRegisterRules}, AwsNitroRoot(), policy,
-                        expectation, verdict);
+                        expectation, cache, verdict);
   }
   return verdict;
 }

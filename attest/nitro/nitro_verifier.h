@@ -28,7 +28,7 @@ class NitroVerifier final : public Verifier {
   // Refuses any: the root is built in.
   absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                 const EvidenceExpectation& expectation) const override;
+                 const EvidenceExpectation& expectation, ChainCache* cache) const override;
 };
 
 // The rule of AWS's platforms: no root in the policy, AWS's own is built in; no keys.
@@ -41,11 +41,12 @@ struct NitroDocumentRules {
 };
 
 // Makes every check from "format" on, of a document of this shape under `root`, and adds it to
-// `verdict`. Costs one P-384 verification for each certificate but the root, and one for the
-// document.
+// `verdict`. Costs one P-384 verification for the document, and one for each certificate but the
+// root; with a cache, for each whose signature it does not know.
 void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                          const Certificate& root, const EvidencePolicy& policy,
-                         const EvidenceExpectation& expectation, Verdict& verdict);
+                         const EvidenceExpectation& expectation, ChainCache* cache,
+                         Verdict& verdict);
 
 }  // namespace sealfold
 

@@ -11,11 +11,11 @@ absl::Status NitroTpmVerifier::CheckTrust(const EvidencePolicy& policy) const {
 }
 
 Verdict NitroTpmVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                                 const EvidenceExpectation& expectation) const {
+                                 const EvidenceExpectation& expectation, ChainCache* cache) const {
   Verdict verdict;
   if (CheckPlatform(platform(), policy, verdict)) {
     VerifyNitroDocument(evidence, {kNitroTpmDocument, kNitroTpmRegisterRules}, AwsNitroRoot(),
-                        policy, expectation, verdict);
+                        policy, expectation, cache, verdict);
   }
   return verdict;
 }

@@ -41,7 +41,7 @@ class NitroTpmVerifier final : public Verifier {
   // Refuses any: the root is built in.
   absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                 const EvidenceExpectation& expectation) const override;
+                 const EvidenceExpectation& expectation, ChainCache* cache) const override;
 };
 
 }  // namespace sealfold

@@ -6,8 +6,10 @@
 #include "attest/claims_check.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/software/authority/document_writer.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/forge.h"
 #include "attest/testing/vectors.h"
+#include "attest/x509/chain_cache.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -29,10 +31,17 @@ class NitroTpmTest : public testing::Test {
   }
   // Under the test's root: AWS's own has no key here.
   Verdict Verify() const {
+    // With a cache that knows every chain of these tests.
+    static ChainCache cache;
+    Verdict verdict = VerifyWith(nullptr);
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(CheckNames(VerifyWith(&cache)), CheckNames(verdict));
+    return verdict;
+  }
+  Verdict VerifyWith(ChainCache* cache) const {
     Verdict verdict;
     if (CheckPlatform(kAwsNitroTpmPlatform, policy_, verdict)) {
       VerifyNitroDocument(Sign(), {kNitroTpmDocument, kNitroTpmRegisterRules}, chain_.root, policy_,
-                          ForgeExpectation(), verdict);
+                          ForgeExpectation(), cache, verdict);
     }
     return verdict;
   }
@@ -142,13 +151,13 @@ TEST_F(NitroTpmTest, PoliciesAreHeldToThisPlatformsRegisters) {
 }
 
 TEST_F(NitroTpmTest, ADocumentUnderAnotherRootIsRefused) {
-  Verdict verdict = VerifyEvidence(Sign(), policy_, ForgeExpectation());
+  Verdict verdict = VerifyEveryWay(Sign(), policy_, ForgeExpectation());
   EXPECT_EQ(CheckNames(verdict), "platform format !chain");
 }
 
 TEST_F(NitroTpmTest, AVerifierRefusesAPolicyForAnotherPlatform) {
   policy_.platform = "aws-nitro";
-  EXPECT_EQ(CheckNames(NitroTpmVerifier().Verify(Sign(), policy_, ForgeExpectation())),
+  EXPECT_EQ(CheckNames(NitroTpmVerifier().Verify(Sign(), policy_, ForgeExpectation(), nullptr)),
             "!platform");
 }
 

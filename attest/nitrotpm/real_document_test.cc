@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "attest/claims_check.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/vectors.h"
 #include "attest/x509/certificate.h"
 
@@ -44,7 +45,7 @@ TEST(RealNitroTpmDocumentTest, HasTheFactsWrittenDown) {
 }
 
 TEST(RealNitroTpmDocumentTest, PassesAtItsOwnTimeWithItsOwnRegisters) {
-  Verdict verdict = VerifyEvidence(ReadDocument(kFile), NitroTpmPolicy(),
+  Verdict verdict = VerifyEveryWay(ReadDocument(kFile), NitroTpmPolicy(),
                                    {.now_ms = TimeMs("2026-02-03T10:12:05Z")});
   EXPECT_EQ(CheckNames(verdict),
             "platform format chain certificate_time signature debug freshness registers");
@@ -54,7 +55,7 @@ TEST(RealNitroTpmDocumentTest, PassesAtItsOwnTimeWithItsOwnRegisters) {
   EXPECT_EQ(verdict.claims.registers.size(), 24U);
   EXPECT_EQ(verdict.caveat, "");
 
-  EXPECT_EQ(CheckNames(VerifyEvidence(ReadDocument(kFile), NitroTpmPolicy(),
+  EXPECT_EQ(CheckNames(VerifyEveryWay(ReadDocument(kFile), NitroTpmPolicy(),
                                       {.now_ms = TimeMs("2026-02-03T10:18:00Z")})),
             "platform format chain certificate_time signature debug !freshness registers");
 }
@@ -62,7 +63,7 @@ TEST(RealNitroTpmDocumentTest, PassesAtItsOwnTimeWithItsOwnRegisters) {
 TEST(RealNitroTpmDocumentTest, AnotherBootLoaderIsRefused) {
   EvidencePolicy policy = NitroTpmPolicy();
   policy.reference_values[0].registers[4] = Bytes(48, 1);
-  Verdict verdict = VerifyEvidence(ReadDocument(kFile), policy, {.check_freshness = false});
+  Verdict verdict = VerifyEveryWay(ReadDocument(kFile), policy, {.check_freshness = false});
   EXPECT_EQ(CheckNames(verdict),
             "platform format chain certificate_time signature debug !registers");
   EXPECT_TRUE(absl::StartsWith(FindCheck(verdict, "registers").found, "pcr4 = 1a1f166e"));
@@ -70,12 +71,12 @@ TEST(RealNitroTpmDocumentTest, AnotherBootLoaderIsRefused) {
 
 TEST(RealNitroTpmDocumentTest, AnEnclavesVerifierRefusesIt) {
   Verdict verdict =
-      VerifyEvidence(ReadDocument(kFile), NitroPolicy(Bytes(48, 1)), {.check_freshness = false});
+      VerifyEveryWay(ReadDocument(kFile), NitroPolicy(Bytes(48, 1)), {.check_freshness = false});
   EXPECT_EQ(CheckNames(verdict), "platform !format");
 }
 
 TEST(RealNitroTpmDocumentTest, AnEnclavesDocumentIsRefused) {
-  Verdict verdict = VerifyEvidence(ReadDocument("nsm-2025-12.cose"), NitroTpmPolicy(),
+  Verdict verdict = VerifyEveryWay(ReadDocument("nsm-2025-12.cose"), NitroTpmPolicy(),
                                    {.check_freshness = false});
   EXPECT_EQ(CheckNames(verdict), "platform !format");
   EXPECT_EQ(FindCheck(verdict, "format").found,

@@ -38,7 +38,7 @@ absl::Status SoftwareVerifier::CheckTrust(const EvidencePolicy& policy) const {
 }
 
 Verdict SoftwareVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                                 const EvidenceExpectation& expectation) const {
+                                 const EvidenceExpectation& expectation, ChainCache* cache) const {
   Verdict verdict;
   verdict.caveat = std::string(kSoftwareCaveat);
   if (!CheckPlatform(platform(), policy, verdict)) return verdict;
@@ -50,7 +50,7 @@ Verdict SoftwareVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy
     return verdict;
   }
   VerifyNitroDocument(evidence, {kNsmDocument, kNsmRegisterRules}, *root, policy, expectation,
-                      verdict);
+                      cache, verdict);
   return verdict;
 }
 

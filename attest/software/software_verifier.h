@@ -20,7 +20,7 @@ class SoftwareVerifier final : public Verifier {
   // One P-384 CA certificate.
   absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                 const EvidenceExpectation& expectation) const override;
+                 const EvidenceExpectation& expectation, ChainCache* cache) const override;
 };
 
 }  // namespace sealfold

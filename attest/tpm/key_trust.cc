@@ -55,7 +55,8 @@ absl::StatusOr<std::vector<Certificate>> ParseCertificates(const TpmEvidence& ev
 }
 
 // The certificates lead from `root` to one for this very key.
-absl::Status CheckCertified(const ParsedTpmEvidence& parsed, const Certificate& root) {
+absl::Status CheckCertified(const ParsedTpmEvidence& parsed, const Certificate& root,
+                            ChainCache* cache) {
   const auto refused = [](std::string expected, std::string found) {
     return Refused({.code = "chain",
                     .what = "attestation key's certificates",
@@ -74,7 +75,7 @@ absl::Status CheckCertified(const ParsedTpmEvidence& parsed, const Certificate& 
   certificates->pop_back();
   SEALFOLD_RETURN_IF_ERROR(VerifyChain(root, *certificates, leaf,
                                        static_cast<int64_t>(parsed.evidence.timestamp_ms / 1000),
-                                       CertificateProfile::kTpm));
+                                       CertificateProfile::kTpm, cache));
   const absl::StatusOr<UniquePkey> key = parsed.key.Key();
   if (!key.ok() || EVP_PKEY_eq(key->get(), leaf.public_key()) != 1) {
     return refused("a certificate of the attestation key",
@@ -101,7 +102,7 @@ absl::Status CheckKeyTrust(const EvidencePolicy& policy) {
 }
 
 bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& policy,
-                     Verdict& verdict) {
+                     ChainCache* cache, Verdict& verdict) {
   const Bytes name = parsed.key.Name();
   const std::vector<Bytes>& named = policy.attestation_keys;
   if (std::find(named.begin(), named.end(), name) != named.end()) {
@@ -118,7 +119,7 @@ bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& poli
     return false;
   }
   const absl::StatusOr<Certificate> root = ReadRoot(policy.root_pem);
-  const absl::Status status = root.ok() ? CheckCertified(parsed, *root) : root.status();
+  const absl::Status status = root.ok() ? CheckCertified(parsed, *root, cache) : root.status();
   if (!status.ok()) {
     verdict.checks.push_back(FailedCheck(
         ErrorCode(status) == "certificate_time" ? "certificate_time" : "chain", status));

@@ -17,7 +17,7 @@ absl::Status CheckKeyTrust(const EvidencePolicy& policy);
 // (extended key usage tcg-kp-AIKCertificate), whose issuer has made sure of them, by
 // credential activation or otherwise.
 bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& policy,
-                     Verdict& verdict);
+                     ChainCache* cache, Verdict& verdict);
 
 }  // namespace sealfold
 

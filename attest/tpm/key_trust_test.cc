@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include "absl/strings/match.h"
+#include "attest/testing/every_way.h"
 #include "attest/testing/forge.h"
 #include "attest/testing/forge_tpm.h"
 #include "attest/testing/vectors.h"
@@ -30,7 +31,7 @@ class KeyTrustTest : public testing::Test {
     policy.attestation_keys.clear();
     policy.root_pem = root_pem_;
     EXPECT_TRUE(CheckEvidencePolicy(policy).ok()) << CheckEvidencePolicy(policy);
-    return VerifyEvidence(EncodeTpmEvidence(evidence), policy, ForgeExpectation());
+    return VerifyEveryWay(EncodeTpmEvidence(evidence), policy, ForgeExpectation());
   }
   std::string Names() { return CheckNames(Verify(key_.key.get())); }
   void Issue(EVP_PKEY* certified) {
@@ -108,7 +109,7 @@ TEST_F(KeyTrustTest, AnotherRootOrNoneIsRefused) {
   for (const std::vector<Bytes>& given :
        {certificates_, std::vector<Bytes>{}, std::vector<Bytes>{certificates_[0]}}) {
     evidence.certificates = given;
-    EXPECT_EQ(CheckNames(VerifyEvidence(EncodeTpmEvidence(evidence), policy, ForgeExpectation())),
+    EXPECT_EQ(CheckNames(VerifyEveryWay(EncodeTpmEvidence(evidence), policy, ForgeExpectation())),
               "platform format attestation_key !chain");
   }
 }
@@ -124,7 +125,7 @@ TEST_F(KeyTrustTest, AKeyThatThePolicyNamesNeedsNoCertificate) {
   Issue(key_.key.get());
   EvidencePolicy policy = ForgeTpmPolicy(key_);
   policy.root_pem = root_pem_;
-  EXPECT_TRUE(VerifyEvidence(EncodeTpmEvidence(ForgeTpmEvidence(key_)), policy, ForgeExpectation())
+  EXPECT_TRUE(VerifyEveryWay(EncodeTpmEvidence(ForgeTpmEvidence(key_)), policy, ForgeExpectation())
                   .passed());
 }
 

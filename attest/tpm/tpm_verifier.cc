@@ -123,7 +123,7 @@ absl::Status TpmVerifier::CheckTrust(const EvidencePolicy& policy) const {
 }
 
 Verdict TpmVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                            const EvidenceExpectation& expectation) const {
+                            const EvidenceExpectation& expectation, ChainCache* cache) const {
   Verdict verdict;
   verdict.caveat = std::string(kTpmCaveat);
   if (!CheckPlatform(platform(), policy, verdict)) return verdict;
@@ -138,7 +138,7 @@ Verdict TpmVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
                                                   parsed->evidence.registers.size(), " registers, ",
                                                   TpmHashName(parsed->quote.bank)),
                             .passed = true});
-  if (!CheckKey(*parsed, verdict) || !CheckKeyTrusted(*parsed, policy, verdict) ||
+  if (!CheckKey(*parsed, verdict) || !CheckKeyTrusted(*parsed, policy, cache, verdict) ||
       !CheckSignature(*parsed, verdict) || !CheckQuoted(*parsed, verdict)) {
     return verdict;
   }

@@ -33,7 +33,7 @@ class TpmVerifier final : public Verifier {
   // A root for attestation keys' certificates, or names of attestation keys, or both.
   absl::Status CheckTrust(const EvidencePolicy& policy) const override;
   Verdict Verify(ByteSpan evidence, const EvidencePolicy& policy,
-                 const EvidenceExpectation& expectation) const override;
+                 const EvidenceExpectation& expectation, ChainCache* cache) const override;
 };
 
 }  // namespace sealfold

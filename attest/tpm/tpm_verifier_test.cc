@@ -250,9 +250,9 @@ TEST_F(TpmVerifierTest, PoliciesMustSayWhyAKeyIsBelieved) {
   EXPECT_TRUE(CheckEvidencePolicy(policy_).ok());
   policy_.attestation_keys.clear();
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy_)), "policy_root_missing");
-  EXPECT_EQ(
-      CheckNames(TpmVerifier().Verify(EncodeTpmEvidence(evidence_), policy_, ForgeExpectation())),
-      "platform format attestation_key !chain");
+  EXPECT_EQ(CheckNames(TpmVerifier().Verify(EncodeTpmEvidence(evidence_), policy_,
+                                            ForgeExpectation(), nullptr)),
+            "platform format attestation_key !chain");
   for (const Bytes& name : {Bytes{}, Bytes(34), Bytes(33, 0x0b), Bytes{0x00, 0x0b}}) {
     policy_.attestation_keys = {name};
     EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy_)), "policy_key_malformed");

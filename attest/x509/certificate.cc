@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -64,11 +65,16 @@ bool HasExtendedKeyUsage(const X509* certificate, absl::string_view wanted) {
   return false;
 }
 
-std::string TimeText(const ASN1_TIME* time) {
+std::optional<absl::Time> ReadTime(const ASN1_TIME* time) {
   std::tm tm{};
-  if (ASN1_TIME_to_tm(time, &tm) != 1) return "an unreadable time";
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromTM(tm, absl::UTCTimeZone()),
-                          absl::UTCTimeZone());
+  if (ASN1_TIME_to_tm(time, &tm) != 1) return std::nullopt;
+  return absl::FromTM(tm, absl::UTCTimeZone());
+}
+
+std::string TimeText(const ASN1_TIME* time) {
+  const std::optional<absl::Time> read = ReadTime(time);
+  if (!read.has_value()) return "an unreadable time";
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *read, absl::UTCTimeZone());
 }
 
 }  // namespace
@@ -134,6 +140,13 @@ std::string Certificate::Subject() const {
 std::string Certificate::Validity() const {
   return absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
                       TimeText(X509_get0_notAfter(x509())));
+}
+
+CertificatePeriod Certificate::period() const {
+  const std::optional<absl::Time> from = ReadTime(X509_get0_notBefore(x509()));
+  const std::optional<absl::Time> end = ReadTime(X509_get0_notAfter(x509()));
+  if (!from.has_value() || !end.has_value()) return {.from_s = 0, .end_s = 0};
+  return {.from_s = absl::ToUnixSeconds(*from), .end_s = absl::ToUnixSeconds(*end)};
 }
 
 absl::Status Certificate::Unfit(absl::string_view expected, absl::string_view found) const {

@@ -4,6 +4,7 @@
 
 #include <openssl/x509.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -21,7 +22,14 @@ enum class CertificateProfile {
                        // tcg-kp-EKCertificate
 };
 
-// An immutable certificate; copies share it.
+// Seconds since 1970, UTC: valid from `from_s` on and before `end_s`, as OpenSSL takes the two
+// times in a certificate.
+struct CertificatePeriod {
+  int64_t from_s;
+  int64_t end_s;
+};
+
+// An immutable certificate; copies share it, on any number of threads.
 class Certificate {
  public:
   // Exactly one certificate and nothing after it. InvalidArgument, code "certificate_malformed".
@@ -38,6 +46,8 @@ class Certificate {
   std::string Subject() const;
   // "2022-10-13T08:57:59Z to 2022-10-13T11:58:02Z".
   std::string Validity() const;
+  // One that is never valid where a time cannot be read.
+  CertificatePeriod period() const;
 
   // Lives as long as a copy of this.
   X509* x509() const { return parsed_->x509.get(); }

@@ -3,7 +3,9 @@
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -69,10 +71,70 @@ bool SameOrder(X509_STORE_CTX* verify, const Certificate& root,
   return sk_X509_value(chain, size - 1) == root.x509();
 }
 
+// What CheckSignaturesAndTimes works with, by way of OpenSSL's context.
+struct Links {
+  const Certificate& root;
+  absl::Span<const Certificate> intermediates;
+  const Certificate& leaf;
+  int64_t time_s;
+  ChainCache& cache;
+
+  const Certificate* Find(const X509* x509) const {
+    if (x509 == root.x509()) return &root;
+    if (x509 == leaf.x509()) return &leaf;
+    for (const Certificate& certificate : intermediates) {
+      if (x509 == certificate.x509()) return &certificate;
+    }
+    return nullptr;
+  }
+  bool Signed(X509* issuer, X509* certificate) const {
+    const Certificate* by = Find(issuer);
+    const Certificate* of = Find(certificate);
+    const bool known = by != nullptr && of != nullptr;
+    if (known && cache.FindIssued(by->der(), of->der()).has_value()) return true;
+    EVP_PKEY* key = X509_get0_pubkey(issuer);
+    if (key == nullptr || X509_verify(certificate, key) != 1) return false;
+    if (known) cache.AddIssued(*by, *of, time_s);
+    return true;
+  }
+};
+
+// OpenSSL's last step of verifying a chain that it has built and otherwise checked, in its order:
+// from the root down each certificate's signature, but the pinned root's own, and its time.
+int CheckSignaturesAndTimes(X509_STORE_CTX* verify) {
+  const auto* links = static_cast<const Links*>(X509_STORE_CTX_get_app_data(verify));
+  STACK_OF(X509)* chain = X509_STORE_CTX_get0_chain(verify);
+  const auto refuse = [&](int depth, int error) {
+    X509_STORE_CTX_set_error(verify, error);
+    X509_STORE_CTX_set_error_depth(verify, depth);
+    X509_STORE_CTX_set_current_cert(verify, sk_X509_value(chain, depth));
+    return 0;
+  };
+  time_t time = static_cast<time_t>(links->time_s);
+  const int last = sk_X509_num(chain) - 1;
+  for (int depth = last; depth >= 0; --depth) {
+    X509* certificate = sk_X509_value(chain, depth);
+    if (depth < last && !links->Signed(sk_X509_value(chain, depth + 1), certificate)) {
+      return refuse(depth, X509_V_ERR_CERT_SIGNATURE_FAILURE);
+    }
+    const int before = X509_cmp_time(X509_get0_notBefore(certificate), &time);
+    if (before == 0) return refuse(depth, X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD);
+    if (before > 0) return refuse(depth, X509_V_ERR_CERT_NOT_YET_VALID);
+    const int after = X509_cmp_time(X509_get0_notAfter(certificate), &time);
+    if (after == 0) return refuse(depth, X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD);
+    if (after < 0) return refuse(depth, X509_V_ERR_CERT_HAS_EXPIRED);
+  }
+  return 1;
+}
+
 }  // namespace
 
 absl::Status VerifyChain(const Certificate& root, absl::Span<const Certificate> intermediates,
-                         const Certificate& leaf, int64_t time_s, CertificateProfile profile) {
+                         const Certificate& leaf, int64_t time_s, CertificateProfile profile,
+                         ChainCache* cache) {
+  if (cache != nullptr && cache->HasChain(root, intermediates, leaf, profile, time_s)) {
+    return absl::OkStatus();
+  }
   SEALFOLD_RETURN_IF_ERROR(root.CheckAlgorithms(profile));
   SEALFOLD_RETURN_IF_ERROR(root.CheckIssuer());
   for (const Certificate& certificate : intermediates) {
@@ -96,6 +158,12 @@ absl::Status VerifyChain(const Certificate& root, absl::Span<const Certificate> 
   X509_VERIFY_PARAM_set_time(parameters, static_cast<time_t>(time_s));
   X509_VERIFY_PARAM_set_depth(parameters, static_cast<int>(intermediates.size()));
 
+  std::optional<Links> links;
+  if (cache != nullptr) {
+    links.emplace(Links{root, intermediates, leaf, time_s, *cache});
+    X509_STORE_CTX_set_app_data(verify, &*links);
+    X509_STORE_CTX_set_verify(verify, &CheckSignaturesAndTimes);
+  }
   bool valid = X509_verify_cert(verify) == 1;
   ERR_clear_error();
   if (!valid) return ExplainFailure(verify, intermediates.size() + 1, time_s);
@@ -105,6 +173,7 @@ absl::Status VerifyChain(const Certificate& root, absl::Span<const Certificate> 
                     .expected = "every certificate of the bundle in its place",
                     .found = "a chain that leaves some out or has another order"});
   }
+  if (cache != nullptr) cache->AddChain(root, intermediates, leaf, profile, time_s);
   return absl::OkStatus();
 }
 

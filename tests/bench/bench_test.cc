@@ -43,6 +43,9 @@ const char* const kNames[] = {"open_fold_vs_openssl",
                               "round_1000_small_p50",
                               "round_1000_small_p99",
                               "evidence_verify_nitro",
+                              "evidence_verify_known_issuers",
+                              "evidence_verify_known_leaf",
+                              "evidence_verify_all_cores",
                               "round_whole"};
 
 void ExpectEveryName(const std::vector<json>& lines) {
