@@ -29,25 +29,30 @@ void ChainSpec::AddIntermediate() {
   intermediates.push_back(std::move(spec));
 }
 
-Chain Chain::Make(const ChainSpec& spec) {
-  UniqueKey root_key = GenerateP384Key();
-  Certificate root = IssueCertificate(spec.root, root_key.get(), nullptr);
+ForgedRoot::ForgedRoot(const CertificateSpec& spec)
+    : key(GenerateP384Key()), certificate(IssueCertificate(spec, key.get(), nullptr)) {}
+
+Chain Chain::Make(const ChainSpec& spec) { return Under(ForgedRoot(spec.root), spec); }
+
+Chain Chain::Under(const ForgedRoot& forged, const ChainSpec& spec) {
+  const Certificate& root = forged.certificate;
+  EVP_PKEY* root_key = forged.key.get();
   std::vector<Certificate> intermediates;
   std::vector<UniqueKey> keys;
   for (const CertificateSpec& each : spec.intermediates) {
     const Issuer issuer{intermediates.empty() ? root : intermediates.back(),
-                        keys.empty() ? root_key.get() : keys.back().get()};
+                        keys.empty() ? root_key : keys.back().get()};
     UniqueKey key = GenerateP384Key();
     Certificate made = IssueCertificate(each, key.get(), &issuer);
     intermediates.push_back(std::move(made));
     keys.push_back(std::move(key));
   }
   const Issuer issuer{intermediates.empty() ? root : intermediates.back(),
-                      keys.empty() ? root_key.get() : keys.back().get()};
+                      keys.empty() ? root_key : keys.back().get()};
   UniqueKey leaf_key(EVP_EC_gen(spec.leaf_curve), &EVP_PKEY_free);
   SEALFOLD_CHECK(leaf_key != nullptr);
   Certificate leaf = IssueCertificate(spec.leaf, leaf_key.get(), &issuer);
-  return {std::move(root), std::move(intermediates), std::move(leaf), std::move(leaf_key)};
+  return {root, std::move(intermediates), std::move(leaf), std::move(leaf_key)};
 }
 
 std::vector<Bytes> Chain::Bundle() const {

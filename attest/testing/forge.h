@@ -29,8 +29,17 @@ struct ChainSpec {
   void AddIntermediate();
 };
 
+// A root that several chains are under.
+struct ForgedRoot {
+  explicit ForgedRoot(const CertificateSpec& spec = ChainSpec().root);
+  UniqueKey key;
+  Certificate certificate;
+};
+
 struct Chain {
   static Chain Make(const ChainSpec& spec = {});
+  // `spec.root` is not looked at.
+  static Chain Under(const ForgedRoot& root, const ChainSpec& spec = {});
 
   Certificate root;
   std::vector<Certificate> intermediates;

@@ -79,6 +79,24 @@ TEST(CborTest, TolerantReadsIndefiniteContainersAndAnyKeyOrder) {
   EXPECT_EQ((*value->Find("a")->as_array())[1].as_array()->size(), 2u);
 }
 
+TEST(CborTest, NumbersAndLengthsTakeTheFewestBytes) {
+  for (const char* hex : {"17", "1818", "18ff", "190100", "19ffff", "1a00010000", "1affffffff",
+                          "1b0000000100000000", "3818", "390100", "fb3ff0000000000000", "f93c00"}) {
+    EXPECT_TRUE(ParseTolerant(Hex(hex)).ok()) << hex;
+  }
+  for (const char* hex :
+       {"1800", "1817", "190000", "1900ff", "1a00000000", "1a0000ffff", "1b0000000000000000",
+        "1b00000000ffffffff", "3817", "3900ff", "580100", "590001ff", "780161", "980100",
+        "9900 0100", "b8016161 00", "1b", "a1 1800 00", "81 1817"}) {
+    std::string clean(hex);
+    clean.erase(std::remove(clean.begin(), clean.end(), ' '), clean.end());
+    EXPECT_EQ(ErrorCode(ParseTolerant(Hex(clean)).status()),
+              clean == "1b" ? "cbor_truncated" : "cbor_not_shortest")
+        << hex;
+    EXPECT_FALSE(ParseDeterministic(Hex(clean)).ok()) << hex;
+  }
+}
+
 TEST(CborTest, NeitherReadsWhatIsRefusedAlways) {
   for (const char* hex : {"c001",  // tag
                           "f7",    // undefined

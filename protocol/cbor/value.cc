@@ -68,6 +68,18 @@ cbor_callbacks MakeCallbacks() {
   return c;
 }
 
+// Whether the head that `bytes` begin with, decoded before, has its number in the fewest bytes.
+bool HasShortestHead(ByteSpan bytes) {
+  constexpr uint8_t kMajorTag = 6;  // from here on no numbers of ours
+  const uint8_t major = bytes[0] >> 5;
+  const uint8_t form = bytes[0] & 0x1f;  // 24 to 27: the number in 1, 2, 4, 8 bytes after this one
+  if (major >= kMajorTag || form < 24 || form > 27) return true;
+  uint64_t number = 0;
+  for (size_t i = 0; i < size_t{1} << (form - 24); ++i) number = number << 8 | bytes[1 + i];
+  if (form == 24) return number >= 24;
+  return number >> (8 << (form - 25)) != 0;
+}
+
 class Parser {
  public:
   Parser(ByteSpan bytes, const Limits& limits, bool tolerant)
@@ -119,6 +131,11 @@ class Parser {
     if (result.status != CBOR_DECODER_FINISHED || token.kind == Token::Kind::kRefused) {
       return Error("cbor_item_refused",
                    "an integer, float, string, array, map, true, false or null",
+                   absl::StrCat("initial byte 0x", HexEncode(bytes_.subspan(position_, 1))));
+    }
+    // ParseDeterministic finds these, and all else of the kind, by encoding again.
+    if (tolerant_ && !HasShortestHead(bytes_.subspan(position_))) {
+      return Error("cbor_not_shortest", "numbers and lengths in as few bytes as they take",
                    absl::StrCat("initial byte 0x", HexEncode(bytes_.subspan(position_, 1))));
     }
     if (token.kind == Token::Kind::kValue) {

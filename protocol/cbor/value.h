@@ -5,8 +5,8 @@
 // input, stops at the first violation and says at which byte. Two ways to read:
 //   ParseDeterministic: our own messages. Refused unless re-encoding gives the same bytes.
 //   ParseTolerant: documents of platforms, which use indefinite-length maps and any key order.
-//   Still
-//     refused: doubled keys, trailing bytes, chunked strings, tags, undefined, simple values, NaN.
+//     Still refused: doubled keys, trailing bytes, numbers and lengths in more bytes than need be,
+//     chunked strings, tags, undefined, simple values, NaN.
 #ifndef SEALFOLD_PROTOCOL_CBOR_VALUE_H_
 #define SEALFOLD_PROTOCOL_CBOR_VALUE_H_
 

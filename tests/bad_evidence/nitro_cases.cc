@@ -1,0 +1,324 @@
+// Documents of the Nitro hypervisor's form.
+#include <openssl/rsa.h>
+
+#include "absl/strings/str_cat.h"
+#include "attest/nitrotpm/nitrotpm_verifier.h"
+#include "attest/software/authority/document_writer.h"
+#include "attest/testing/forge.h"
+#include "protocol/base/error.h"
+#include "tests/bad_evidence/bad_evidence.h"
+#include "tests/bad_evidence/cbor_change.h"
+#include "tests/bad_evidence/chains.h"
+
+namespace sealfold {
+namespace {
+
+using cbor::Value;
+
+Value BytesOf(size_t size) { return Value::OfBytes(Bytes(size, 1)); }
+
+class Maker {
+ public:
+  explicit Maker(const NitroDocumentKind& kind)
+      : kind_(kind), chain_(Chain::Under(root_)), payload_(PayloadOf(Document(chain_))) {}
+
+  BadEvidence Make() {
+    BadEvidence out{.good = Document(chain_)};
+    out.policy.root_pem = root_.certificate.Pem();
+    Fields();
+    Sizes();
+    Scalars();
+    Registers();
+    Encodings();
+    Envelopes(out.good);
+    Chains();
+    Signatures(out.good);
+    out.cases = std::move(cases_);
+    return out;
+  }
+
+ private:
+  // A good document's content. One enclave register keeps it small; a TPM has all of its.
+  NitroDocument Content(const Chain& chain) const {
+    NitroDocument content = chain.Content();
+    content.registers = {{0, Bytes(48, 0x11)}};
+    if (kind_.registers_min > 1) {
+      for (uint32_t i = 0; i < kind_.registers_min; ++i) {
+        content.registers[i] = Bytes(48, i < 8 ? static_cast<uint8_t>(0x10 + i) : 0);
+      }
+    }
+    content.public_key = Bytes(4, 2);
+    content.user_data = Bytes(4, 3);
+    return content;
+  }
+  Bytes Document(const Chain& chain) const {
+    return WriteNitroDocument(Content(chain), chain.leaf_key.get(), kind_);
+  }
+  Bytes PayloadOf(ByteSpan document) const {
+    return ParseNitroDocument(document, kind_).value().payload;
+  }
+
+  void Add(std::string name, Bytes evidence, std::string error) {
+    cases_.push_back({std::move(name), std::move(evidence), std::move(error)});
+  }
+  // A payload that the leaf's key signed.
+  void AddPayload(std::string name, ByteSpan payload, std::string error) {
+    Add(std::move(name), SignNitroPayload(payload, chain_.leaf_key.get()), std::move(error));
+  }
+  void AddField(std::string name, absl::string_view field, const Value& value, std::string error) {
+    AddPayload(std::move(name), payload_.With(field, value), std::move(error));
+  }
+  static std::string About(absl::string_view code, absl::string_view field) {
+    return absl::StrCat("document_", code, " attestation document's ", field, ",");
+  }
+
+  void Fields() {
+    const std::string registers(kind_.registers_field);
+    for (const std::string& field :
+         {std::string("module_id"), std::string("digest"), std::string("timestamp"), registers,
+          std::string("certificate"), std::string("cabundle")}) {
+      AddPayload(absl::StrCat("missing-", field), payload_.Without(field),
+                 About("field_missing", field));
+      AddField(absl::StrCat("null-", field), field, Value(),
+               About(field == "timestamp" ? "timestamp" : "field_type", field));
+    }
+    for (const std::string& field :
+         {std::string("module_id"), std::string("digest"), std::string("timestamp"), registers,
+          std::string("certificate"), std::string("cabundle"), std::string("public_key"),
+          std::string("user_data"), std::string("nonce")}) {
+      AddPayload(absl::StrCat("doubled-", field), payload_.Doubled(field),
+                 "cbor_key_doubled CBOR at byte");
+      AddField(absl::StrCat("type-", field), field, Value::Bool(true),
+               About(field == "timestamp" ? "timestamp" : "field_type", field));
+    }
+    Bytes unknown = payload_.Doubled("nonce");
+    // The second of the two under another name.
+    const Bytes name = cbor::Encode(Value::Text("nonce"));
+    for (size_t i = unknown.size() - name.size();; --i) {
+      if (ByteSpan(unknown).subspan(i, name.size()) == ByteSpan(name)) {
+        unknown[i + 1] = 'm';
+        break;
+      }
+    }
+    AddPayload("unknown-field", unknown,
+               "document_field_unknown attestation document's payload, found field 'monce'");
+  }
+
+  void Sizes() {
+    struct Bound {
+      const char* field;
+      size_t size_max;
+    };
+    for (const Bound& bound :
+         {Bound{"certificate", kNitroCertificateSizeMax},
+          Bound{"public_key", kind_.public_key_size_max},
+          Bound{"user_data", kind_.user_data_size_max}, Bound{"nonce", kind_.nonce_size_max}}) {
+      AddField(absl::StrCat("long-", bound.field), bound.field, BytesOf(bound.size_max + 1),
+               About("field_length", bound.field));
+    }
+    cbor::Array bundle = *payload_.at("cabundle").as_array();
+    bundle.push_back(BytesOf(kNitroCertificateSizeMax + 1));
+    AddField("long-cabundle-certificate", "cabundle", Value::OfArray(bundle),
+             About("field_length", "cabundle[2]"));
+    AddField("long-cabundle", "cabundle",
+             Value::OfArray(cbor::Array(kNitroCertificatesMax + 1, BytesOf(1))),
+             About("field_length", "cabundle"));
+    AddField("empty-cabundle", "cabundle", Value::OfArray({}), About("field_length", "cabundle"));
+    AddField("empty-module_id", "module_id", Value::Text(""), About("field_length", "module_id"));
+    Bytes huge = payload_.With("module_id", Value::Text(std::string(kind_.document_size_max, 'x')));
+    AddPayload("long-document", huge, "cbor_too_large CBOR at byte 0");
+  }
+
+  void Scalars() {
+    AddField("digest-sha256", "digest", Value::Text("SHA256"), About("digest", "digest"));
+    AddField("timestamp-zero", "timestamp", Value::Unsigned(0), About("timestamp", "timestamp"));
+    AddField("timestamp-beyond", "timestamp", Value::Unsigned(UINT64_MAX),
+             About("timestamp", "timestamp"));
+    AddField("timestamp-negative", "timestamp", Value::Int(-1), About("timestamp", "timestamp"));
+  }
+
+  void Registers() {
+    const std::string field(kind_.registers_field);
+    const auto with = [&](const Value& index, const Value& value) {
+      cbor::Map registers = *payload_.at(field).as_map();
+      registers.back() = {index, value};
+      return Value::OfMap(registers);
+    };
+    const uint64_t last = kind_.registers_min - 1;
+    const std::string pcr = absl::StrCat("pcr", last);
+    AddField("register-one-byte-long", field, with(Value::Unsigned(last), BytesOf(49)),
+             About("register_value", pcr));
+    AddField("register-one-byte-short", field, with(Value::Unsigned(last), BytesOf(47)),
+             About("register_value", pcr));
+    AddField("register-text", field, with(Value::Unsigned(last), Value::Text("x")),
+             About("register_value", pcr));
+    AddField("register-index-beyond", field,
+             with(Value::Unsigned(kind_.registers_max), BytesOf(48)),
+             About("register_index", field));
+    AddField("register-index-wraps", field, with(Value::Unsigned(uint64_t{1} << 32), BytesOf(48)),
+             About("register_index", field));
+    AddField("register-index-negative", field, with(Value::Int(-1), BytesOf(48)),
+             About("register_index", field));
+    AddField("registers-none", field, Value::OfMap({}), About("field_length", field));
+    cbor::Map many;
+    for (uint64_t i = 0; i <= kind_.registers_max; ++i) {
+      many.emplace_back(Value::Unsigned(i), BytesOf(32));
+    }
+    AddField("registers-too-many", field, Value::OfMap(many), About("field_length", field));
+  }
+
+  void Encodings() {
+    const Bytes payload = payload_.With("nonce", payload_.at("nonce"));
+    Bytes trailing = payload;
+    trailing.push_back(0);
+    AddPayload("payload-trailing-byte", trailing, "cbor_trailing CBOR at byte");
+    AddPayload("payload-cut-short", ByteSpan(payload).first(payload.size() - 1),
+               "cbor_truncated CBOR at byte");
+    AddPayload("payload-not-a-map", Nested(0), About("field_type", "payload"));
+    AddPayload("number-not-minimal", payload_.WithRaw(kind_.registers_field, NotMinimalRegisters()),
+               "cbor_not_shortest CBOR at byte");
+    AddPayload("length-not-minimal",
+               payload_.WithRaw("nonce", LongString(*payload_.at("nonce").as_bytes())),
+               "cbor_not_shortest CBOR at byte");
+    Bytes tagged = {0xc0};
+    Append(tagged, cbor::Encode(payload_.at("nonce")));
+    AddPayload("tag-in-payload", payload_.WithRaw("nonce", tagged),
+               "cbor_item_refused CBOR at byte");
+    const Bytes chunked = {0x5f, 0x41, 1, 0x41, 2, 0xff};
+    AddPayload("chunked-nonce", payload_.WithRaw("nonce", chunked),
+               "cbor_item_refused CBOR at byte");
+    AddPayload("nesting-bomb-in-payload", payload_.WithRaw("nonce", Nested(1000)),
+               "cbor_too_deep CBOR at byte");
+    const Bytes lie = {0x5b, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    AddPayload("length-that-lies", payload_.WithRaw("nonce", lie), "cbor_truncated CBOR at byte");
+    const Bytes count = {0x9b, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff};
+    AddPayload("count-that-lies", payload_.WithRaw("cabundle", count),
+               "cbor_truncated CBOR at byte");
+    Bytes items = {0x99, 0x03, 0xe8};
+    items.resize(items.size() + 1000, 0xf6);
+    AddPayload("too-many-items", payload_.WithRaw("cabundle", items),
+               "cbor_too_many_items CBOR at byte");
+  }
+  Bytes NotMinimalRegisters() const {
+    Bytes out = {0xa1};
+    Append(out, LongNumber(0));
+    Append(out, cbor::Encode(BytesOf(48)));
+    return out;
+  }
+
+  void Envelopes(const Bytes& good) {
+    const cbor::Array parts = *cbor::ParseTolerant(good)->as_array();
+    const auto with = [&](size_t part, Value value) {
+      cbor::Array changed = parts;
+      changed[part] = std::move(value);
+      return cbor::Encode(Value::OfArray(std::move(changed)));
+    };
+    const std::string header = About("algorithm", "protected header");
+    Add("algorithm-es256", with(0, Value::OfBytes(Bytes{0xa1, 0x01, 0x26})), header);
+    Add("algorithm-ps384", with(0, Value::OfBytes(Bytes{0xa1, 0x01, 0x38, 0x25})), header);
+    Add("algorithm-none", with(0, Value::OfBytes({})), header);
+    Add("algorithm-not-minimal", with(0, Value::OfBytes(Bytes{0xa1, 0x01, 0x39, 0x00, 0x22})),
+        header);
+    Add("unprotected-header", with(1, Value::OfMap({{Value::Unsigned(1), Value::Int(-35)}})),
+        About("envelope", "unprotected header"));
+    Add("payload-null", with(2, Value()), About("envelope", "payload"));
+    Add("payload-empty", with(2, Value::OfBytes({})), "cbor_truncated CBOR at byte 0");
+    Add("signature-one-byte-short", with(3, BytesOf(95)), About("envelope", "signature"));
+    Add("signature-one-byte-long", with(3, BytesOf(97)), About("envelope", "signature"));
+    cbor::Array five = parts;
+    five.push_back(Value());
+    Add("envelope-of-five", cbor::Encode(Value::OfArray(five)), About("envelope", "envelope"));
+    Bytes tagged = {0xd2};
+    Append(tagged, good);
+    Add("envelope-tagged", tagged, "cbor_item_refused CBOR at byte 0");
+    Bytes trailing = good;
+    trailing.push_back(0);
+    Add("envelope-trailing-byte", trailing, "cbor_trailing CBOR at byte");
+    Add("envelope-cut-short", Bytes(good.begin(), good.end() - 1), "cbor_truncated CBOR at byte");
+    Bytes not_minimal = {0x98, 0x04};
+    not_minimal.insert(not_minimal.end(), good.begin() + 1, good.end());
+    Add("envelope-not-minimal", not_minimal, "cbor_not_shortest CBOR at byte 0");
+    Add("nesting-bomb", Nested(4000), "cbor_too_deep CBOR at byte");
+    Add("empty", {}, "cbor_truncated CBOR at byte 0");
+  }
+
+  void Chains() {
+    for (const BadChain& bad : BadChains()) {
+      ChainSpec spec;
+      bad.change(spec);
+      Add(bad.name, Document(Chain::Under(root_, spec)), bad.error);
+    }
+    ChainSpec curve;
+    curve.leaf_curve = "P-256";
+    // Its key signs the document too, as well as it can: the chain is looked at first.
+    Chain wrong = Chain::Under(root_, curve);
+    NitroDocument content = Content(chain_);
+    content.certificate = wrong.leaf.der();
+    content.cabundle = wrong.Bundle();
+    const auto sign = [this](const NitroDocument& given) {
+      return WriteNitroDocument(given, chain_.leaf_key.get(), kind_);
+    };
+    Add("leaf-curve-p256", sign(content), "chain prime256v1");
+    content.certificate = RsaLeaf().der();
+    Add("leaf-rsa", sign(content), "chain another kind of key");
+    const ForgedRoot other;
+    Add("another-root-of-the-same-name", Document(Chain::Under(other)), "chain ");
+    const Chain under_other = Chain::Under(other);
+    NitroDocument pinned_in_front = Content(under_other);
+    pinned_in_front.cabundle[0] = root_.certificate.der();
+    Add("pinned-root-before-another-chain",
+        WriteNitroDocument(pinned_in_front, under_other.leaf_key.get(), kind_),
+        "chain certificate 1 above the leaf");
+    content = Content(chain_);
+    content.cabundle.push_back(content.cabundle[1]);
+    Add("intermediate-twice", sign(content), "chain a chain that leaves some out");
+    content = Content(chain_);
+    content.certificate.push_back(0);
+    Add("certificate-trailing-byte", sign(content), "format ");
+    content.certificate = {1, 2, 3};
+    Add("certificate-is-none", sign(content), "format ");
+  }
+  Certificate RsaLeaf() const {
+    const UniqueKey rsa(EVP_RSA_gen(2048), &EVP_PKEY_free);
+    const Issuer issuer{root_.certificate, root_.key.get()};
+    return IssueCertificate(ChainSpec().leaf, rsa.get(), &issuer);
+  }
+
+  void Signatures(const Bytes& good) {
+    Add("signed-by-another-key",
+        WriteNitroDocument(Content(chain_), Chain::Under(root_).leaf_key.get(), kind_),
+        "signature ");
+    Bytes zero = good;
+    std::fill(zero.end() - 96, zero.end(), 0);
+    Add("signature-zero", zero, "signature ");
+    Bytes changed = good;
+    changed.back() ^= 1;
+    Add("signature-one-bit", changed, "signature ");
+  }
+
+  const NitroDocumentKind& kind_;
+  const ForgedRoot root_;
+  const Chain chain_;
+  const MapChange payload_;
+  std::vector<BadCase> cases_;
+};
+
+}  // namespace
+
+BadEvidence MakeBadNitro() {
+  BadEvidence out = Maker(kNsmDocument).Make();
+  out.fuzz_target = "fuzz_nitro_document";
+  out.policy.platform = "sealfold-softnsm";
+  out.policy.reference_values = {{.name = "build", .registers = {{0, Bytes(48, 0x11)}}}};
+  return out;
+}
+
+BadEvidence MakeBadNitroTpm() {
+  BadEvidence out = Maker(kNitroTpmDocument).Make();
+  out.fuzz_target = "fuzz_nitrotpm_document";
+  out.policy.platform = "aws-nitrotpm";
+  out.policy.reference_values = {{.name = "image", .registers = {{4, Bytes(48, 0x14)}}}};
+  return out;
+}
+
+}  // namespace sealfold
