@@ -72,9 +72,14 @@ KmsAnswer ErrorAnswer(const absl::Status& error) {
 
 KmsAnswer Broker::Answer(const absl::StatusOr<std::string>& caller, absl::string_view target,
                          absl::string_view body, uint64_t now_ms) {
+  if (!caller.ok() && !strangers_.Take(now_ms)) {
+    ++unlogged_;
+    return ErrorAnswer(caller.status());
+  }
   Decision decision{
       .time_ms = now_ms,
       .operation = std::string(absl::StripPrefix(target, "TrentService.").substr(0, 40))};
+  decision.unlogged = unlogged_;
   if (caller.ok()) decision.caller = *caller;
   const absl::StatusOr<json> answer =
       caller.ok() ? Decide(target, body, decision) : absl::StatusOr<json>(caller.status());
@@ -84,6 +89,7 @@ KmsAnswer Broker::Answer(const absl::StatusOr<std::string>& caller, absl::string
   if (!logged.ok()) {
     return ErrorAnswer(absl::InternalError("the decision could not be logged: no answer"));
   }
+  unlogged_ = 0;
   if (!answer.ok()) return ErrorAnswer(answer.status());
   return {.body = answer->dump()};
 }

@@ -10,6 +10,7 @@
 #include "attest/keybroker/decision_log.h"
 #include "attest/keybroker/key_store.h"
 #include "attest/keybroker/kms_request.h"
+#include "attest/keybroker/stranger_budget.h"
 #include "attest/x509/chain_cache.h"
 
 namespace sealfold {
@@ -30,9 +31,13 @@ class Broker {
 
   Broker(KeyStore store, Log log) : store_(std::move(store)), log_(std::move(log)) {}
   const KeyStore& store() const { return store_; }
+  // Keys and callers from now on.
+  void Replace(KeyStore store) { store_ = std::move(store); }
 
   // `caller`: the name of who signed the request, or why nobody did: then that is the answer.
-  // Every call is one decision.
+  // Every call is one decision, and is logged before it is answered. Of requests that nobody
+  // signed, which anyone can send, a bounded number is (StrangerBudget); the next line of the log
+  // counts the others.
   KmsAnswer Answer(const absl::StatusOr<std::string>& caller, absl::string_view target,
                    absl::string_view body, uint64_t now_ms);
 
@@ -55,6 +60,8 @@ class Broker {
   std::unique_ptr<ChainCache> chains_ = std::make_unique<ChainCache>();
   KeyStore store_;
   Log log_;
+  StrangerBudget strangers_;
+  uint64_t unlogged_ = 0;
 };
 
 }  // namespace sealfold

@@ -222,12 +222,47 @@ TEST_F(BrokerTest, WhoIsUnknownGetsNothing) {
   EXPECT_EQ(decisions_.back().reason, "signature_wrong");
 }
 
+// Anyone who reaches the broker could fill its disk otherwise.
+TEST_F(BrokerTest, StrangersRefusalsAreLoggedWithinABound) {
+  const auto stranger = [this](uint64_t now_ms) {
+    return broker_
+        .Answer(Refused({.code = "signature_wrong", .what = "signature"}),
+                "TrentService.GenerateRandom", "{}", now_ms)
+        .status;
+  };
+  for (int i = 0; i < 1000; ++i) EXPECT_EQ(stranger(kForgeTime_ms), 400);
+  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst);
+  EXPECT_EQ(decisions_.back().unlogged, 0U);
+  // Callers' decisions are all logged; the first says what was left out.
+  Ask("GenerateRandom", {{"NumberOfBytes", 8}});
+  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 1);
+  EXPECT_EQ(decisions_.back().unlogged, 900U);
+  EXPECT_EQ(decisions_.back().caller, "aggregator");
+  for (int i = 0; i < 200; ++i) Ask("GenerateRandom", {{"NumberOfBytes", 8}});
+  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 201);
+  EXPECT_EQ(decisions_.back().unlogged, 0U);
+  // One more for each minute; a clock that goes back gives nothing.
+  for (int i = 0; i < 5; ++i) stranger(kForgeTime_ms + 2 * StrangerBudget::kEach_ms);
+  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
+  for (int i = 0; i < 5; ++i) stranger(1);
+  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
+}
+
 TEST_F(BrokerTest, WhatCannotBeLoggedIsNotAnswered) {
   log_status_ = absl::DataLossError("disk");
   const json answer = Ask("GenerateRandom", {{"NumberOfBytes", 8}});
   EXPECT_EQ(status_, 500);
   EXPECT_EQ(answer["__type"], "KMSInternalException");
   EXPECT_EQ(answer.size(), 2U);
+}
+
+TEST_F(BrokerTest, EveryRequestOfACallerIsADecision) {
+  const size_t before = decisions_.size();
+  BlobOf("open", "x");
+  Ask("GenerateRandom", {{"NumberOfBytes", 8}});
+  Ask("CreateKey", json::object());
+  broker_.Answer(std::string("c"), "", "", kForgeTime_ms);
+  EXPECT_EQ(decisions_.size(), before + 4);
 }
 
 }  // namespace

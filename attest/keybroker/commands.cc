@@ -1,10 +1,14 @@
 #include "attest/keybroker/commands.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "attest/keybroker/server.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 #include "protocol/program/stop_signal.h"
 
 namespace sealfold {
@@ -69,6 +74,18 @@ absl::Status WriteStore(const BrokerFolder& folder, const KeyStore& store) {
   return WriteFileAtomic(In(folder.path, "store.sealed"), AsText(sealed), /*secret=*/true);
 }
 
+// Held while the store is read, changed and written: of two verbs at once, neither loses what the
+// other made. On a file of its own, since the store's is replaced.
+absl::StatusOr<UniqueFd> LockStore(const BrokerFolder& folder) {
+  const std::string path = In(folder.path, "store.lock");
+  UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
+  if (!lock.valid()) return FileError("writing", path);
+  while (flock(lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return FileError("locking", path);
+  }
+  return lock;
+}
+
 absl::StatusOr<std::vector<TrustRecord>> TrustOf(const InitOptions& options) {
   if (!options.software_root_path.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(std::string root,
@@ -87,6 +104,37 @@ std::string ConditionsText(const KeyRecord& key) {
     parts.push_back(absl::StrCat(each.key, "=", absl::StrJoin(each.values, "|")));
   }
   return absl::StrJoin(parts, " ");
+}
+
+// Which file the store is: another one once a verb has written it.
+struct StoreVersion {
+  ino_t inode = 0;
+  int64_t changed_s = 0, changed_ns = 0;
+  bool operator==(const StoreVersion&) const = default;
+};
+StoreVersion VersionOf(const BrokerFolder& folder) {
+  struct stat status = {};
+  if (stat(In(folder.path, "store.sealed").c_str(), &status) != 0) return {};
+  return {.inode = status.st_ino,
+          .changed_s = status.st_ctim.tv_sec,
+          .changed_ns = status.st_ctim.tv_nsec};
+}
+
+// Has a broker that serves know what verbs wrote meanwhile. A store that cannot be opened is told
+// once, and the keys stay as they were.
+std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Broker& broker,
+                             const Output& output) {
+  return [&folder, &broker, &output, seen = opened]() mutable {
+    const StoreVersion now = VersionOf(folder);
+    if (now == seen) return;
+    seen = now;
+    absl::StatusOr<KeyStore> store = OpenStore(folder);
+    if (store.ok()) {
+      broker.Replace(*std::move(store));
+    } else {
+      (void)output.Finish(About("keys as they were before", store.status()));
+    }
+  };
 }
 
 // "HOST:PORT"; an IPv6 address in brackets.
@@ -114,6 +162,7 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
   const std::string path = In(folder.path, "store.sealed");
   std::error_code error;
   std::filesystem::create_directories(folder.path, error);
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   if (std::filesystem::exists(path, error)) {
     return BadInput({.code = "store_exists",
                      .what = absl::StrCat("key store ", path),
@@ -147,6 +196,7 @@ absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& nam
   for (const std::string& each : conditions) {
     SEALFOLD_RETURN_IF_ERROR(AddCondition(each, read));
   }
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyId id, store.AddKey(name, unattested, std::move(read)));
   SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
@@ -173,6 +223,7 @@ absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output) {
 
 absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,
                                  const std::string& out_path, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(const std::string id, store.AddCaller(name));
   std::string credential =
@@ -206,10 +257,12 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
       .key_path = own ? In(folder.path, "tls.key") : options.key_path,
       .now_ms = NowMs};
   SEALFOLD_RETURN_IF_ERROR(ReadListen(options.listen, server_options));
+  const StoreVersion opened = VersionOf(folder);
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(In(folder.path, "decisions.log")));
   Broker broker(std::move(store),
                 [&log](const Decision& decision) { return log.Append(decision); });
+  server_options.before_answer = Follow(folder, opened, broker, output);
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KmsServer> server,
                             KmsServer::Listen(broker, std::move(server_options)));
   for (const TrustRecord& each : broker.store().trust()) {

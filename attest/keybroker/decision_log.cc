@@ -80,6 +80,7 @@ std::string DecisionChain::Line(const Decision& decision) const {
   for (const auto& [name, text] : texts) {
     if (!text.empty()) line[name] = text;
   }
+  if (decision.unlogged > 0) line["unlogged"] = decision.unlogged;
   for (const auto& [index, value] : decision.registers) {
     line["registers"][absl::StrCat("pcr", index)] = value;
   }

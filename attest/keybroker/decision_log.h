@@ -25,6 +25,7 @@ struct Decision {
   std::string caveat = {};                         // of evidence that says nothing of the machine
   bool allowed = false;
   std::string reason = {};  // the code of a refusal
+  uint64_t unlogged = 0;    // requests that nobody signed, refused since the line before
 };
 
 // The lines so far.

@@ -132,6 +132,16 @@ TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
   EXPECT_EQ(VerifyLog()["decisions"], 8);
 }
 
+TEST_F(EndToEndTest, KeysMadeWhileItServesAreKnownAtOnce) {
+  KeyClient client = Client();
+  EXPECT_NE(ErrorCode(client.Encrypt("alias/later", AsBytes("x"), {}).status()), "");
+  Broker({"key", "create", "later", "--unattested"});
+  EXPECT_TRUE(client.Encrypt("alias/later", AsBytes("x"), {}).ok());
+  // A store that cannot be read leaves the keys as they were.
+  ASSERT_TRUE(WriteFileAtomic(Path("broker/store.sealed"), "no store", /*secret=*/true).ok());
+  EXPECT_TRUE(client.Encrypt("alias/later", AsBytes("x"), {}).ok());
+}
+
 TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {
   const absl::Status status =
       Client("broker/tls.pem", std::string(40, 'x')).GenerateRandom(8).status();

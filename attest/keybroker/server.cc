@@ -81,6 +81,7 @@ class HttpsKmsServer final : public KmsServer {
  private:
   void Answer(const httplib::Request& request, httplib::Response& response) {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (options_.before_answer) options_.before_answer();
     const uint64_t now_ms = options_.now_ms();
     const absl::StatusOr<SignedRequest> signed_request = AsSigned(request);
     const absl::StatusOr<std::string> caller =

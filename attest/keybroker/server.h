@@ -17,6 +17,8 @@ struct KmsServerOptions {
   std::string certificate_path = {};  // PEM, the chain after it
   std::string key_path = {};          // PEM
   std::function<uint64_t()> now_ms = {};
+  std::function<void()> before_answer = {};  // called before each request is decided; may change
+                                             // the broker
 };
 
 // POST / as AWS's SDKs send it: JSON 1.1, X-Amz-Target, SigV4; TLS 1.2 or later. One request at a
