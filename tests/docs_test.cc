@@ -23,8 +23,12 @@ namespace sealfold {
 namespace {
 
 constexpr size_t kPageBytesMax = 1 << 20;
-const char* const kPages[] = {"README.md", "CONTRIBUTING.md", "docs/hospital.md",
-                              "docs/ATTESTATION.md", "examples/hospitals/README.md"};
+const char* const kPages[] = {"README.md",
+                              "CONTRIBUTING.md",
+                              "docs/hospital.md",
+                              "docs/ATTESTATION.md",
+                              "examples/hospitals/README.md",
+                              "examples/two-hospitals/README.md"};
 
 std::string Source(const std::string& path) { return absl::StrCat(SEALFOLD_SOURCE, "/", path); }
 
@@ -76,7 +80,10 @@ void RunPage(const std::string& page) {
     }
     absl::StrAppend(&script, line, "\n");
   }
-  script = absl::StrReplaceAll(script, {{":7700", ":" + FreePort()}});
+  script = absl::StrReplaceAll(script, {{":7700", ":" + FreePort()},
+                                        {"8441", FreePort()},
+                                        {"8442", FreePort()},
+                                        {":8443", ":" + FreePort()}});
   absl::StatusOr<ProgramResult> result = RunToEnd({"bash", "-c", script}, {.directory = folder});
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->exit_code, 0) << script << "\n--- stdout\n"
@@ -89,6 +96,8 @@ TEST(DocsTest, TheHospitalsGuideWorksAsWritten) { RunPage("docs/hospital.md"); }
 TEST(DocsTest, ThePageOnAttestationWorksAsWritten) { RunPage("docs/ATTESTATION.md"); }
 
 TEST(DocsTest, TheExamplesPageWorksAsWritten) { RunPage("examples/hospitals/README.md"); }
+
+TEST(DocsTest, ThePageOfTwoHospitalsWorksAsWritten) { RunPage("examples/two-hospitals/README.md"); }
 
 TEST(DocsTest, PagesNameOnlyVerbsThatRunHas) {
   absl::StatusOr<ProgramResult> help = RunToEnd({Source("run"), "help"});

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "attest/keybroker/commands.h"
+#include "attest/keybroker/encrypt_command.h"
 #include "protocol/base/error.h"
 #include "protocol/program/command_line.h"
 
@@ -13,6 +14,7 @@ struct Arguments {
   BrokerFolder folder;
   InitOptions init;
   ServeOptions serve;
+  EncryptOptions encrypt;
   std::string action;
   std::string name;
   std::vector<std::string> conditions;
@@ -66,9 +68,9 @@ CLI::App* AddKey(CLI::App& app, Arguments& arguments) {
   AddFolder(*key, arguments);
   key->footer(
       "Conditions are KMS's: kms:RecipientAttestation:ImageSha384, :PCR0 and on,\n"
-      ":NitroTPMPCR4 and on; the value is the register in hex. A running broker knows the key "
-      "when\n"
-      "it starts again.\n\n"
+      ":NitroTPMPCR4 and on; the value is the register in hex. A broker that serves knows the key "
+      "at\n"
+      "once.\n\n"
       "Example:\n"
       "  sealfold-keybroker key create records --state ./broker --passphrase-file ./passphrase "
       "--condition kms:RecipientAttestation:PCR0=$PCR0");
@@ -121,6 +123,45 @@ CLI::App* AddLog(CLI::App& app, Arguments& arguments) {
   return log;
 }
 
+CLI::App* AddEncrypt(CLI::App& app, Arguments& arguments) {
+  CLI::App* encrypt =
+      app.add_subcommand("encrypt", "Encrypt a file at home; its key is left with a key service");
+  EncryptOptions& options = arguments.encrypt;
+  encrypt->add_option("FILE", options.data_path, "The data, up to 256 MiB")->required();
+  encrypt->add_option("--out", options.out_path, "Where the encrypted data goes")->required();
+  encrypt
+      ->add_option("--terms", options.terms_path,
+                   "File that says what the data may be used for: programs that follow another get "
+                   "no key")
+      ->required();
+  encrypt
+      ->add_option("--owner-key", options.owner_key_path,
+                   "Your key, of sealfold-participant keygen: signs what you encrypted")
+      ->required();
+  encrypt->add_option("--key", options.key_id, "The service's key: alias/NAME, or its id")
+      ->required();
+  encrypt
+      ->add_option("--service", options.service.endpoint, "HOST:PORT of the broker, or of AWS KMS")
+      ->required();
+  encrypt
+      ->add_option("--ca", options.service.ca_path,
+                   "Certificate to trust, PEM: the broker's tls.pem")
+      ->required();
+  encrypt
+      ->add_option("--access-key", options.service.access_key_path, "File of a caller's access key")
+      ->required();
+  encrypt->add_option("--region", options.service.region, "KMS's region")->capture_default_str();
+  encrypt->add_flag("--json", arguments.json, "Print JSON Lines");
+  encrypt->footer(
+      "Needs no store and no passphrase. The service sees the data's key, not the data.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker encrypt patients.csv --out patients.sealed --terms agreement.json "
+      "--owner-key key\n"
+      "  --key alias/records --service 127.0.0.1:8443 --ca broker/tls.pem --access-key "
+      "access.json");
+  return encrypt;
+}
+
 // `create` needs what `list` does not take.
 bool CreateIsWhole(const CLI::App& verb, std::initializer_list<const char*> needed) {
   for (const char* name : needed) {
@@ -143,12 +184,14 @@ int Main(int argc, char** argv) {
   const CLI::App* key = AddKey(app, arguments);
   const CLI::App* caller = AddCaller(app, arguments);
   const CLI::App* serve = AddServe(app, arguments);
+  const CLI::App* encrypt = AddEncrypt(app, arguments);
   AddLog(app, arguments);
   if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(arguments.json);
   const BrokerFolder& folder = arguments.folder;
   if (init->parsed()) return output.Finish(InitCommand(folder, arguments.init, output));
   if (serve->parsed()) return output.Finish(ServeCommand(folder, arguments.serve, output));
+  if (encrypt->parsed()) return output.Finish(EncryptCommand(arguments.encrypt, output));
   const bool create = arguments.action == "create";
   if (key->parsed()) {
     if (!create) return output.Finish(ListKeysCommand(folder, output));

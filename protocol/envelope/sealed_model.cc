@@ -17,16 +17,15 @@ std::array<uint8_t, 8> BigEndian(uint64_t n) {
   return out;
 }
 
-std::array<uint8_t, kAeadNonceSize> ChunkNonce(uint64_t index) {
-  std::array<uint8_t, kAeadNonceSize> nonce{};
-  StoreBigEndian64(absl::MakeSpan(nonce).subspan(4), index);
-  return nonce;
+Bytes BoundTo(const SignedPlan& plan, Round round) {
+  Bytes bound = ToBytes(plan.digest.span());
+  Append(bound, BigEndian(round.value()));
+  return bound;
 }
 
 Bytes WrapInfo(const SignedPlan& plan, Round round) {
   Bytes info = ToBytes(AsBytes(kLabel));
-  Append(info, plan.digest.span());
-  Append(info, BigEndian(round.value()));
+  Append(info, BoundTo(plan, round));
   return info;
 }
 
@@ -35,39 +34,13 @@ Bytes WrapInfo(const SignedPlan& plan, Round round) {
 Digest ModelKeyCommitment(ByteSpan model_key) { return Sha256({AsBytes(kLabel), model_key}); }
 
 uint64_t SealedModelSizeBytes(uint64_t model_bytes, uint64_t chunk_bytes) {
-  return model_bytes + ChunkCount(model_bytes, chunk_bytes) * kAeadTagSize;
+  return SealedChunksSizeBytes(model_bytes, chunk_bytes);
 }
 
 SealedModel::SealedModel(const SignedPlan& plan, Round round, ByteSpan model_key,
                          uint64_t model_bytes)
-    : plan_digest_(plan.digest),
-      round_(round),
-      aead_(Aead::Make(SuiteAead(plan.plan.suite), model_key)),
-      model_bytes_(model_bytes),
-      chunk_bytes_(plan.plan.chunk_bytes),
-      chunk_count_(ChunkCount(model_bytes, plan.plan.chunk_bytes)) {}
-
-uint64_t SealedModel::chunk_size_bytes(uint64_t index) const {
-  return ChunkSizeBytes(model_bytes_, chunk_bytes_, index);
-}
-
-Bytes SealedModel::Aad(uint64_t index) const {
-  Bytes aad = ToBytes(plan_digest_.span());
-  Append(aad, BigEndian(round_.value()));
-  aad.push_back(index + 1 == chunk_count_ ? 1 : 0);
-  return aad;
-}
-
-void SealedModel::SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out) const {
-  SEALFOLD_CHECK(plaintext.size() == chunk_size_bytes(index));
-  aead_.Seal(ChunkNonce(index), Aad(index), plaintext, out);
-}
-
-absl::Status SealedModel::OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const {
-  SEALFOLD_CHECK(out.size() == chunk_size_bytes(index) &&
-                 sealed.size() == out.size() + kAeadTagSize);
-  return aead_.Open(ChunkNonce(index), Aad(index), sealed, out);
-}
+    : SealedChunks(Aead::Make(SuiteAead(plan.plan.suite), model_key), BoundTo(plan, round),
+                   model_bytes, plan.plan.chunk_bytes) {}
 
 absl::StatusOr<WrappedModelKey> WrapModelKey(const SignedPlan& plan, Round round,
                                              const PlanParticipant& participant, ByteSpan model_key,

@@ -72,10 +72,12 @@ TEST(HelpTest, TheProgramsHaveTheirVerbs) {
                               "sealfold-keybroker key",
                               "sealfold-keybroker caller",
                               "sealfold-keybroker serve",
+                              "sealfold-keybroker encrypt",
                               "sealfold-keybroker log",
                               "hospitals-train train",
                               "hospitals-study compare",
                               "hospitals-demo",
+                              "two-hospitals-analysis",
                               "submit-one"}) {
     EXPECT_THAT(commands, Contains(command));
   }

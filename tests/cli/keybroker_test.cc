@@ -72,6 +72,15 @@ TEST_F(KeybrokerTest, KeysAndCallersAreListedAsTheyWereMade) {
   EXPECT_EQ(RunJsonOne(With({"caller", "list"}))["name"], "north");
 }
 
+TEST_F(KeybrokerTest, KeysMadeAtOnceAreAllKept) {
+  std::vector<ChildProcess> running;
+  for (const char* name : {"a", "b", "c", "d"}) {
+    running.push_back(Start(With({"key", "create", name, "--unattested"}), Path("errors")));
+  }
+  for (ChildProcess& each : running) EXPECT_EQ(each.Wait(), kExitDone);
+  EXPECT_EQ(RunJson(With({"key", "list"})).size(), 4U);
+}
+
 TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
   ExpectFails(With({"init"}), kExitBadInput, "store_exists");
   ExpectFails(With({"key", "create", "k"}), kExitBadInput, "key_unguarded");
@@ -84,6 +93,39 @@ TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
   ExpectFails(With({"serve", "--listen", "127.0.0.1:0", "--certificate", Path("none"), "--key",
                     Path("none")}),
               kExitBadInput, "certificate_unusable");
+}
+
+TEST_F(KeybrokerTest, EncryptTellsWhatItCannotDo) {
+  RunJsonOne(With({"caller", "create", "north", "--out", Path("access.json")}));
+  Write("data", "patients");
+  Write("empty", "");
+  Ran({"sealfold-participant", "keygen", "--out", Path("key"), "--name", "north"});
+  const auto encrypt = [this](const std::string& data, const std::string& service,
+                              const std::string& key) {
+    return std::vector<std::string>{"sealfold-keybroker",
+                                    "encrypt",
+                                    Path(data),
+                                    "--out",
+                                    Path("sealed"),
+                                    "--terms",
+                                    Path("data"),
+                                    "--owner-key",
+                                    Path(key),
+                                    "--key",
+                                    "alias/records",
+                                    "--service",
+                                    service,
+                                    "--ca",
+                                    Path("broker/tls.pem"),
+                                    "--access-key",
+                                    Path("access.json")};
+  };
+  ExpectFails(encrypt("none", "127.0.0.1:1", "key"), kExitBadInput, "file_unusable");
+  ExpectFails(encrypt("empty", "127.0.0.1:1", "key"), kExitBadInput, "data_empty");
+  ExpectFails(encrypt("data", "nowhere", "key"), kExitBadInput, "endpoint_invalid");
+  ExpectFails(encrypt("data", "127.0.0.1:1", "data"), kExitBadInput, "key_file_malformed");
+  ExpectFails(encrypt("data", "127.0.0.1:1", "key"), kExitNetwork, "key_service_unreachable");
+  EXPECT_FALSE(std::filesystem::exists(Path("sealed")));
 }
 
 TEST_F(KeybrokerTest, ThePassphraseIsItsOwnersAlone) {

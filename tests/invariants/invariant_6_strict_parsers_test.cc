@@ -95,7 +95,7 @@ TEST_F(StrictParsersTest, EveryParserHasAFuzzTarget) {
   for (const char* name :
        {"cbor", "messages", "signed_objects", "cose_sign1", "merkle_proof", "safetensors",
         "key_file", "plan_json", "policy_json", "nitro_document", "nsm_request", "nsm_response",
-        "eif", "uki", "disk", "release", "round_message", "client_messages"}) {
+        "eif", "uki", "disk", "release", "round_message", "client_messages", "sealed_data"}) {
     EXPECT_TRUE(
         std::filesystem::exists(absl::StrCat(SEALFOLD_TEST_DATA, "/../fuzz/fuzz_", name, ".cc")))
         << name;

@@ -1,0 +1,83 @@
+// two-hospitals-analysis: the program that both hospitals' keys are released to.
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <optional>
+
+#include "examples/two-hospitals/analysis.h"
+#include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
+
+namespace sealfold::two_hospitals {
+namespace {
+
+constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
+constexpr char kNitroPlatformName[] = "aws-nitro";
+
+// What may hold patients goes into no core dump.
+void Harden() {
+  const rlimit no_core = {0, 0};
+  SEALFOLD_CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
+  SEALFOLD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+}
+
+absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const std::string& platform,
+                                                          const std::string& path) {
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+  if (platform == kSoftwarePlatformName) return ConnectSoftwareAttester(path);
+#endif
+  if (platform == kNitroPlatformName) return OpenNsmAttester(path);
+  return Refused({.code = "platform_unknown",
+                  .what = "platform of the evidence",
+                  .expected = "one that this build has",
+                  .found = platform,
+                  .advice = "use a build with this platform"});
+}
+
+int Main(int argc, char** argv) {
+  Harden();
+  CLI::App app(
+      "Joint statistics of two hospitals' patients, by keys that each releases to this program "
+      "alone.",
+      "two-hospitals-analysis");
+  AnalysisOptions options;
+  std::string attester_path;
+  std::string platform = kSoftwarePlatformName;
+  bool json = false;
+  app.add_option("--agreement", options.agreement_path, "What the hospitals agreed upon, JSON")
+      ->required();
+  app.add_option("--hospital", options.hospitals,
+                 "FOLDER HOST:PORT, twice: data.sealed, tls.pem and access.json of a hospital, and "
+                 "where its key service listens")
+      ->required()
+      ->expected(2);
+  app.add_option("--attester", attester_path,
+                 "The attestation device: sealfold-softnsm's socket, or /dev/nsm")
+      ->required();
+  app.add_option("--platform", platform,
+                 "Platform that signs the evidence: sealfold-softnsm or aws-nitro")
+      ->capture_default_str();
+  app.add_option("--out", options.out_path, "Where the statistics go, JSON")->required();
+  app.add_option("--evidence", options.evidence_path,
+                 "Where evidence goes that this program computed them: its user_data is the "
+                 "SHA-256 of --out");
+  app.add_flag("--json", json, "Print one JSON object instead of text");
+  app.footer(
+      "Nothing is written but the statistics. Exit codes: 0 done, 2 usage, 3 refused, 4 network, "
+      "5 bad input.\n\n"
+      "Example:\n"
+      "  two-hospitals-analysis --agreement agreement.json --attester nsm.sock --out result.json\n"
+      "  --hospital host/north 127.0.0.1:8441 --hospital host/south 127.0.0.1:8442");
+  if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
+  const Output output(json);
+  absl::StatusOr<std::unique_ptr<Attester>> attester = ConnectAttester(platform, attester_path);
+  if (!attester.ok()) return output.Finish(attester.status());
+  return output.Finish(Analyse(options, **attester, output));
+}
+
+}  // namespace
+}  // namespace sealfold::two_hospitals
+
+int main(int argc, char** argv) { return sealfold::two_hospitals::Main(argc, argv); }
