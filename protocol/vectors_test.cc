@@ -12,6 +12,7 @@
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/envelope.h"
+#include "protocol/envelope/nonce_batch.h"
 #include "protocol/envelope/sealed_model.h"
 #include "protocol/log/merkle.h"
 #include "protocol/message/message.h"
@@ -43,6 +44,7 @@ class Vectors {
     AddSealedModel();
     AddMessages();
     AddPartial();
+    AddNonceBatch();
   }
   const nlohmann::json& json() const { return out_; }
   const RecordFile& record_file() const { return file_; }
@@ -229,6 +231,22 @@ class Vectors {
     out_["partial_chunk"] = HexEncode(chunk);
     const UpdateEncoding encoding{.kind = EncodingKind::kTopK, .block_elements = 1024, .kept = 33};
     out_["update_encoding"] = HexEncode(cbor::EncodeFields(encoding));
+  }
+
+  void AddNonceBatch() {
+    MerkleLog tree;
+    for (const uint8_t byte : {0x0a, 0x0b, 0x0c}) {
+      tree.Append(NonceLeaf(*SessionNonce::From(Bytes(SessionNonce::kSize, byte))));
+    }
+    const NonceBatch batch{.binding = binding_.digest(), .root = tree.Root(), .size = tree.size()};
+    const NoncePath path{.index = 0,
+                         .size = tree.size(),
+                         .root = tree.Root(),
+                         .path = tree.InclusionProof(0, tree.size())};
+    out_["nonce_leaf"] = NonceLeaf(*SessionNonce::From(Bytes(SessionNonce::kSize, 0x0a))).hex();
+    out_["nonce_batch"] = HexEncode(cbor::EncodeFields(batch));
+    out_["batch_user_data"] = batch.digest().hex();
+    out_["nonce_path"] = HexEncode(cbor::EncodeFields(path));
   }
 
   const SignedPlan plan_;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/core/contract/keys.h"
+#include "aggregator/enclave/attester_thread.h"
 #include "aggregator/enclave/worker_pool.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
@@ -54,27 +56,22 @@ std::string FactOf(const Message& message) {
 void Serve(HostLink& link, Attester& attester, const std::string& version, int stop_fd,
            absl::FunctionRef<void(absl::string_view line)> note) {
   WorkerPool workers(std::max(1U, std::thread::hardware_concurrency()));
+  AttesterThread evidence(attester);
   Aggregator aggregator(version, std::string(attester.platform()), FoldMeans{.workers = workers});
   const auto draw_seed = [] { return RandomSecret(kRoundSeedSize); };
 
   // False: asked to stop.
   const auto perform = [&](Actions actions) {
-    while (!actions.empty()) {
-      Actions more;
-      for (Action& action : actions) {
-        if (const auto* ask = std::get_if<AskEvidence>(&action)) {
-          absl::StatusOr<Bytes> evidence =
-              attester.Attest(ask->nonce, ask->user_data, ask->public_key);
-          aggregator.OnEvidence(ask->token, std::move(evidence), MonotonicMs(), more);
-          continue;
-        }
-        const auto& send = std::get<SendMessage>(action);
-        if (send.session.empty()) {
-          if (const std::string fact = FactOf(send.message); !fact.empty()) note(fact);
-        }
-        if (!link.Send(send, stop_fd)) return false;
+    for (Action& action : actions) {
+      if (auto* ask = std::get_if<AskEvidence>(&action)) {
+        evidence.Ask(std::move(*ask));
+        continue;
       }
-      actions = std::move(more);
+      const auto& send = std::get<SendMessage>(action);
+      if (send.session.empty()) {
+        if (const std::string fact = FactOf(send.message); !fact.empty()) note(fact);
+      }
+      if (!link.Send(send, stop_fd)) return false;
     }
     return true;
   };
@@ -90,10 +87,13 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
     } else {
       wait_ms = std::min(tick_ms - now_ms, kWaitMsMax);
     }
-    const HostLink::Woken woken = link.Wait(stop_fd, wait_ms);
+    const HostLink::Woken woken = link.Wait(stop_fd, evidence.ready_fd(), wait_ms);
     if (woken.stop) return;
     Actions actions;
     if (woken.connected) aggregator.Announce(actions);
+    while (std::optional<AttesterThread::Answer> answer = evidence.Take()) {
+      aggregator.OnEvidence(answer->token, std::move(answer->evidence), MonotonicMs(), actions);
+    }
     if (!perform(std::move(actions))) return;
     for (int i = 0; i < kMessagesPerTurn; ++i) {
       std::optional<SendMessage> received = link.Receive();

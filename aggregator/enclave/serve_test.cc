@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <thread>
 #include <zmq.hpp>
@@ -25,12 +26,17 @@ using testing::TypeOf;
 
 class FakeAttester final : public Attester {
  public:
+  explicit FakeAttester(std::shared_future<void> gate) : gate_(std::move(gate)) {}
   absl::string_view platform() const override { return "test"; }
   absl::StatusOr<Bytes> Attest(ByteSpan nonce, ByteSpan user_data, ByteSpan public_key) override {
+    if (gate_.valid()) gate_.wait();
     return testing::SampleEvidence({.nonce = ToBytes(nonce),
                                     .user_data = ToBytes(user_data),
                                     .public_key = ToBytes(public_key)});
   }
+
+ private:
+  std::shared_future<void> gate_;
 };
 
 class ServeTest : public ::testing::Test {
@@ -53,7 +59,7 @@ class ServeTest : public ::testing::Test {
     absl::StatusOr<std::unique_ptr<HostLink>> connected = HostLink::Connect(endpoint);
     ASSERT_TRUE(connected.ok()) << connected.status();
     thread = std::thread([this, link = *std::move(connected)] {
-      FakeAttester attester;
+      FakeAttester attester(gate);
       Serve(*link, attester, "9.9", stop[0], [this](absl::string_view line) {
         const std::lock_guard<std::mutex> lock(mutex);
         notes.emplace_back(line);
@@ -108,6 +114,7 @@ class ServeTest : public ::testing::Test {
   zmq::context_t context;
   std::optional<zmq::socket_t> router;
   Bytes peer;
+  std::shared_future<void> gate;  // documents wait for it; none: they do not
   std::thread thread;
   std::mutex mutex;
   std::vector<std::string> notes;
@@ -153,6 +160,32 @@ TEST_F(ServeTest, ARoundOverTheLink) {
   Stop();
   EXPECT_THAT(notes, ::testing::Contains("round 1 attempt 1: 3 committed"));
   EXPECT_THAT(notes, ::testing::Contains("round 1 finished, its keys erased"));
+}
+
+TEST_F(ServeTest, WhileADocumentIsMadeTheHostIsHeardAndHellosAreCollected) {
+  std::promise<void> open;
+  gate = open.get_future().share();
+  StartHost();
+  StartAggregator();
+  HearOne("", "ready");
+  Say("", Encode(run.FirstStart()));
+  HearOne("", "round");
+  constexpr size_t kHellos = 20;
+  for (size_t i = 0; i <= kHellos; ++i) {
+    Say(absl::StrCat("session ", i), Encode(Hello{.plan = run.signed_plan.digest,
+                                                  .participant = run.parties[0].key.public_key(),
+                                                  .nonce = {}}));
+  }
+  Say("", Encode(Inspect{}));
+  HearOne("", "ready");  // after the hellos
+  open.set_value();
+  EXPECT_FALSE(As<Offer>(HearOne("session 0", "offer")).batch.has_value());
+  for (size_t i = 1; i <= kHellos; ++i) {
+    const Offer offer = As<Offer>(HearOne(absl::StrCat("session ", i), "offer"));
+    ASSERT_TRUE(offer.batch.has_value());
+    EXPECT_EQ(offer.batch->size, kHellos);
+    EXPECT_TRUE(CheckNoncePath({}, *offer.batch).ok());
+  }
 }
 
 TEST_F(ServeTest, AHostThatComesLaterAndAgainHearsOfTheRound) {

@@ -51,6 +51,31 @@ void CheckBinding(const SignedPlan& plan, const Offer& offer, CheckList& checks)
              "offer_plan", "the aggregator works under another plan than the one agreed to");
 }
 
+// That the document, if it is for many sessions, is for this one. True if it is, or for this one
+// alone.
+bool CheckBatch(const Offer& offer, const SessionNonce& nonce, CheckList& checks) {
+  if (!offer.batch.has_value()) return true;
+  const absl::Status in_batch = CheckNoncePath(nonce, *offer.batch);
+  checks.Add("nonce_path", absl::StrCat("this session's nonce among ", offer.batch->size),
+             in_batch);
+  return in_batch.ok();
+}
+
+// What the document must carry: a batch's root is signed twice, as its nonce and with its size and
+// the binding in user_data.
+EvidenceExpectation ExpectedOf(const Offer& offer, const SessionNonce& nonce, uint64_t now_ms) {
+  const Digest binding = offer.binding.digest();
+  EvidenceExpectation expected{.nonce = ToBytes(nonce.span()),
+                               .user_data = ToBytes(binding.span()),
+                               .public_key = ToBytes(offer.hpke_key.span()),
+                               .now_ms = now_ms};
+  if (!offer.batch.has_value()) return expected;
+  const NonceBatch batch{.binding = binding, .root = offer.batch->root, .size = offer.batch->size};
+  expected.nonce = ToBytes(batch.root.span());
+  expected.user_data = ToBytes(batch.digest().span());
+  return expected;
+}
+
 }  // namespace
 
 Message MakeHello(const OfferTerms& terms, const SessionNonce& nonce) {
@@ -70,13 +95,11 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
                   .found = offer.platform.substr(0, 64),
                   .passed = platform_matches},
                  "offer_platform", "the policy accepts evidence of one platform only");
-  const Verdict verdict = VerifyEvidence(offer.evidence, accepted,
-                                         {.nonce = ToBytes(nonce.span()),
-                                          .user_data = ToBytes(offer.binding.digest().span()),
-                                          .public_key = ToBytes(offer.hpke_key.span()),
-                                          .now_ms = now_ms});
+  const bool in_batch = CheckBatch(offer, nonce, out.checks);
+  const Verdict verdict =
+      VerifyEvidence(offer.evidence, accepted, ExpectedOf(offer, nonce, now_ms));
   out.checks.Add(verdict);
-  out.authentic = platform_matches && IsAuthentic(verdict);
+  out.authentic = platform_matches && in_batch && IsAuthentic(verdict);
 
   const bool releases =
       std::any_of(accepted.reference_values.begin(), accepted.reference_values.end(),

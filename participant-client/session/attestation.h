@@ -24,7 +24,9 @@ struct OfferTerms {
 };
 
 struct OfferJudgement {
-  // The plan against the policy, then "platform_offered", the evidence's checks, the binding's
+  // The plan against the policy, then "platform_offered", "nonce_path" (only where the document is
+  // for the nonces of many sessions: that this one's is among them), the evidence's checks, the
+  // binding's
   // ("hpke_key", "protocol", "suite", "plan"), the memory's ("release" only where the policy has
   // signed releases). All are made, whatever fails.
   CheckList checks;

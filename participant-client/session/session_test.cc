@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "participant-client/testing/session_bench.h"
@@ -32,6 +33,21 @@ TEST_F(SessionTest, SubmitsAndEndsWithAReceiptThatHolds) {
   EXPECT_EQ(session->entry(), aggregator.entry());
   EXPECT_TRUE(bench_.store.memory->HasReceipt(Round(1)));
   EXPECT_FALSE(session->checks().caveat().empty());
+}
+
+TEST_F(SessionTest, TakesADocumentThatIsForManySessions) {
+  for (const uint64_t batch : {2, 5, 1000}) {
+    SimulatedAggregator aggregator(world_, Round(1), Attempt(1), 7);
+    aggregator.batch = batch;
+    SessionBench bench(world_);
+    auto session = bench.NewProcess();
+    bench.Run(*session, aggregator, session->Start());
+    ASSERT_EQ(session->state(), Session::State::kDone) << session->status();
+    const std::vector<Check>& checks = session->checks().checks();
+    EXPECT_EQ(std::count_if(checks.begin(), checks.end(),
+                            [](const Check& check) { return check.name == "nonce_path"; }),
+              1);
+  }
 }
 
 TEST_F(SessionTest, TheSameSeedGivesTheSameMessages) {

@@ -4,8 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/aead/aead.h"
+#include "protocol/log/merkle.h"
 
 namespace sealfold::testing_world {
 namespace {
@@ -71,13 +73,30 @@ void SimulatedAggregator::OnHello(const Hello& hello, Messages& out) {
   last_nonce_ = hello.nonce;
   Binding bound = binding_;
   if (alter_binding) alter_binding(bound);
+  Offer offer = MakeOffer(hello, bound);
+  if (alter_offer) alter_offer(offer);
+  Answer(offer, out);
+}
+
+Offer SimulatedAggregator::MakeOffer(const Hello& hello, const Binding& bound) {
   Offer offer{.binding = bound,
               .hpke_key = hpke_.public_key(),
               .platform = world_.policy.evidence.platform,
-              .evidence = world_.Evidence(hello.nonce.span(), bound.digest().span(),
-                                          hpke_.public_key().span(), measurement, evidence_ms)};
-  if (alter_offer) alter_offer(offer);
-  Answer(offer, out);
+              .evidence = {}};
+  Bytes nonce = ToBytes(hello.nonce.span());
+  Digest user_data = bound.digest();
+  if (batch > 1) {
+    MerkleLog tree;
+    tree.Append(NonceLeaf(hello.nonce));
+    while (tree.size() < batch) tree.Append(NonceLeaf(RandomNonce()));
+    offer.batch = {
+        .index = 0, .size = batch, .root = tree.Root(), .path = tree.InclusionProof(0, batch)};
+    nonce = ToBytes(tree.Root().span());
+    user_data = NonceBatch{.binding = user_data, .root = tree.Root(), .size = batch}.digest();
+  }
+  offer.evidence =
+      world_.Evidence(nonce, user_data.span(), hpke_.public_key().span(), measurement, evidence_ms);
+  return offer;
 }
 
 void SimulatedAggregator::OnBegin(const Begin& begin, ByteSpan sealed_head, Messages& out) {

@@ -49,12 +49,15 @@ class SimulatedAggregator {
   Measurement measurement;                      // what the platform measures of it
   uint64_t evidence_ms;
   uint64_t credit = 2;
+  // One document answers so many hellos, this one's the first of them; 1: it alone.
+  uint64_t batch = 1;
   // A chunk that turns out, once, to be broken when all are there.
   std::optional<uint64_t> broken;
 
  private:
   using Messages = std::vector<Message>;
   void OnHello(const Hello& hello, Messages& out);
+  Offer MakeOffer(const Hello& hello, const Binding& bound);
   void OnBegin(const Begin& begin, ByteSpan sealed_head, Messages& out);
   void OnChunk(const Chunk& chunk, ByteSpan sealed, Messages& out);
   void TellWhere(Messages& out) const;

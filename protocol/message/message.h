@@ -20,6 +20,7 @@
 #include "protocol/base/types.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/envelope/binding.h"
+#include "protocol/envelope/nonce_batch.h"
 
 namespace sealfold {
 
@@ -155,12 +156,14 @@ struct Offer {
   SealingPublicKey hpke_key;
   std::string platform;
   Bytes evidence;
+  std::optional<NoncePath> batch = {};  // absent: made for this hello alone
   template <class V>
   void Fields(V& v) {
     v("binding", binding);
     v("hpke_key", hpke_key);
     v("platform", platform);
     v("evidence", evidence);
+    v("batch", batch);
   }
 };
 

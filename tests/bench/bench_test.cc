@@ -46,6 +46,8 @@ const char* const kNames[] = {"open_fold_vs_openssl",
                               "evidence_verify_known_issuers",
                               "evidence_verify_known_leaf",
                               "evidence_verify_all_cores",
+                              "hello_storm_p50",
+                              "hello_storm_p99",
                               "round_whole"};
 
 void ExpectEveryName(const std::vector<json>& lines) {

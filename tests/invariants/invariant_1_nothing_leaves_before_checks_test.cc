@@ -32,6 +32,14 @@ void AlterOffer(SimulatedAggregator& aggregator, std::function<void(Offer&)> alt
   aggregator.alter_offer = std::move(alter);
 }
 
+// Of a document for five sessions.
+std::function<void(World&, SimulatedAggregator&)> AlterBatch(std::function<void(Offer&)> alter) {
+  return [alter](World&, SimulatedAggregator& aggregator) {
+    aggregator.batch = 5;
+    AlterOffer(aggregator, alter);
+  };
+}
+
 std::vector<Break> Breaks() {
   return {
       {"plan_coordinator",
@@ -83,6 +91,37 @@ std::vector<Break> Breaks() {
            static World* const other = new World(2);
            o.evidence = other->Evidence(a.last_nonce().span(), a.binding().digest().span(),
                                         o.hpke_key.span(), other->measurement);
+         });
+       }},
+      {"nonce_not_in_batch", AlterBatch([](Offer& o) { o.batch->path[0].mutable_span()[0] ^= 1; })},
+      {"nonce_not_in_batch", AlterBatch([](Offer& o) { o.batch->index = 1; })},
+      {"nonce_not_in_batch", AlterBatch([](Offer& o) { o.batch->root = Digest(); })},
+      // A tree of the host's own making, whose root no document is for.
+      {"evidence_nonce",
+       [](World&, SimulatedAggregator& a) {
+         a.batch = 5;
+         AlterOffer(a, [&a](Offer& o) {
+           o.batch = {.index = 0, .size = 1, .root = NonceLeaf(a.last_nonce()), .path = {}};
+         });
+       }},
+      {"evidence_nonce",
+       [](World&, SimulatedAggregator& a) {
+         AlterOffer(a, [&a](Offer& o) {
+           o.batch = {.index = 0, .size = 1, .root = NonceLeaf(a.last_nonce()), .path = {}};
+         });
+       }},
+      {"evidence_nonce", AlterBatch([](Offer& o) { o.batch.reset(); })},
+      // The same path leads to the same root in a tree of eight.
+      {"evidence_user_data", AlterBatch([](Offer& o) { o.batch->size = 8; })},
+      {"evidence_user_data",
+       AlterBatch([](Offer& o) { o.binding.record_key = SigningPublicKey(); })},
+      // A document whose nonce is the root, but for the binding alone.
+      {"evidence_user_data",
+       [](World& w, SimulatedAggregator& a) {
+         a.batch = 5;
+         AlterOffer(a, [&w, &a](Offer& o) {
+           o.evidence = w.Evidence(o.batch->root.span(), a.binding().digest().span(),
+                                   o.hpke_key.span(), w.measurement);
          });
        }},
       {"offer_hpke_key", Rebind([](Binding& b) { b.hpke_key = Digest(); })},

@@ -80,6 +80,17 @@ TEST_F(HostCanOnlyDenyTest, AnOldOfferIsNotOneForThisSession) {
   ASSERT_TRUE(stored.has_value());
   aggregator.alter_offer = [&](Offer& offer) { offer = *stored; };
   EXPECT_EQ(RefusalOf(aggregator), "evidence_nonce");
+
+  // Nor one whose document was for many sessions, with any of their paths.
+  SimulatedAggregator busy(world_, Round(1), Attempt(1), 7);
+  busy.batch = 5;
+  busy.alter_offer = [&](Offer& offer) { stored = offer; };
+  busy.On(bench_.NewProcess()->Start()[0]);
+  busy.alter_offer = [&](Offer& offer) { offer = *stored; };
+  EXPECT_EQ(RefusalOf(busy), "nonce_not_in_batch");
+  // The older document with a newer one's path.
+  busy.alter_offer = [&](Offer& offer) { offer.evidence = stored->evidence; };
+  EXPECT_EQ(RefusalOf(busy), "evidence_nonce");
 }
 
 TEST_F(HostCanOnlyDenyTest, ARunIsNotTakenBackOrForked) {

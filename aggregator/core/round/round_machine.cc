@@ -15,7 +15,6 @@ namespace {
 
 constexpr cbor::Limits kHeadLimits = {
     .size_bytes_max = kMessageHeadBytesMax, .items_max = 64, .depth_max = 2};
-constexpr size_t kHellosMax = 1024;            // evidence asked for and not yet there
 constexpr size_t kCommittedPerMessage = 1024;  // participants that one `round` message names
 
 absl::StatusOr<std::vector<WrappedModelKey>> WrapModelKeys(const RoundTerms& terms,
@@ -71,7 +70,7 @@ void RoundMachine::Erase() {
   publisher_.reset();
   intake_.reset();
   keys_.reset();
-  hellos_.clear();
+  hellos_ = {};
   phase_ = Phase::kOver;
 }
 
@@ -121,20 +120,32 @@ absl::Status RoundMachine::OnHello(const Bytes& session, const Hello& hello, Act
   SEALFOLD_RETURN_IF_ERROR(CheckPlanDigest(terms_, hello.plan));
   SEALFOLD_RETURN_IF_ERROR(FindParticipant(terms_, hello.participant).status());
   if (phase_ != Phase::kTaking || intake_->closed()) return RoundClosed();
-  if (hellos_.size() >= kHellosMax) {
-    return Refused({.code = "busy",
-                    .what = "evidence under way",
-                    .expected = absl::StrCat("fewer than ", kHellosMax),
-                    .found = absl::StrCat(hellos_.size()),
-                    .advice = "say hello again later"});
-  }
-  const uint64_t token = token_next_++;
-  hellos_[token] = session;
-  actions.push_back(AskEvidence{.token = token,
-                                .nonce = ToBytes(hello.nonce.span()),
-                                .user_data = ToBytes(binding_.digest().span()),
-                                .public_key = ToBytes(keys_->hpke().public_key().span())});
+  SEALFOLD_RETURN_IF_ERROR(hellos_.Add(session, hello.nonce));
+  AskForHellos(actions);
   return absl::OkStatus();
+}
+
+void RoundMachine::AskForHellos(Actions& actions) {
+  std::optional<HelloBatches::Question> question = hellos_.Ask(binding_.digest());
+  if (!question.has_value()) return;
+  hello_token_ = token_next_++;
+  actions.push_back(AskEvidence{.token = *hello_token_,
+                                .nonce = std::move(question->nonce),
+                                .user_data = std::move(question->user_data),
+                                .public_key = ToBytes(keys_->hpke().public_key().span())});
+}
+
+void RoundMachine::AnswerHellos(Actions& actions) {
+  hellos_.GiveAnswers([&](const Bytes& session, const absl::StatusOr<Bytes>& document,
+                          std::optional<NoncePath> path) {
+    if (!document.ok()) return Refuse(session, document.status(), actions);
+    Send(actions, session,
+         Offer{.binding = binding_,
+               .hpke_key = keys_->hpke().public_key(),
+               .platform = platform_,
+               .evidence = *document,
+               .batch = std::move(path)});
+  });
 }
 
 void RoundMachine::OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
@@ -148,18 +159,11 @@ void RoundMachine::OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, ui
     } else {
       Refuse({}, evidence.status(), actions);
     }
-  } else if (const auto it = hellos_.find(token); it != hellos_.end()) {
-    const Bytes session = std::move(it->second);
-    hellos_.erase(it);
-    if (evidence.ok()) {
-      Send(actions, session,
-           Offer{.binding = binding_,
-                 .hpke_key = keys_->hpke().public_key(),
-                 .platform = platform_,
-                 .evidence = *std::move(evidence)});
-    } else {
-      Refuse(session, evidence.status(), actions);
-    }
+  } else if (hello_token_ == token) {
+    hello_token_.reset();
+    hellos_.OnDocument(std::move(evidence));
+    AskForHellos(actions);  // before answers that take time: the platform need not wait for them
+    AnswerHellos(actions);
   }
   Settle(actions);
 }
@@ -243,12 +247,14 @@ void RoundMachine::OnInspect(uint64_t now_ms, Actions& actions) {
 void RoundMachine::OnTick(uint64_t now_ms, Actions& actions) {
   SEALFOLD_CHECK(!over());
   Advance(now_ms);
+  AnswerHellos(actions);
   if (phase_ == Phase::kTaking) intake_->OnTick(now_ms_, actions);
   Settle(actions);
 }
 
 uint64_t RoundMachine::next_tick_ms() const {
   SEALFOLD_CHECK(!over());
+  if (hellos_.has_answers()) return now_ms_;
   if (phase_ != Phase::kTaking) return UINT64_MAX;
   const uint64_t deadline_ms = start_ms_ + terms_.contract().deadline_seconds * 1000;
   return std::max(now_ms_, std::min(deadline_ms, intake_->next_tick_ms().value_or(UINT64_MAX)));

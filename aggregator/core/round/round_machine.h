@@ -25,12 +25,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "aggregator/core/batch/workers.h"
 #include "aggregator/core/contract/action.h"
 #include "aggregator/core/contract/keys.h"
 #include "aggregator/core/contract/terms.h"
+#include "aggregator/core/hello/hello_batches.h"
 #include "aggregator/core/intake/intake.h"
 #include "aggregator/core/publish/publisher.h"
 #include "protocol/envelope/binding.h"
@@ -69,8 +69,9 @@ class RoundMachine {
   // The answer to AskEvidence. Unknown tokens are ignored.
   void OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
                   Actions& actions);
-  // Due by next_tick_ms() even if nothing else happens: while updates are being folded that is at
-  // once, and each tick folds for a few milliseconds.
+  // Due by next_tick_ms() even if nothing else happens: while updates are being folded, or hellos
+  // are still to be answered from one document, that is at once, and each tick takes a few
+  // milliseconds.
   void OnTick(uint64_t now_ms, Actions& actions);
   uint64_t next_tick_ms() const;
   // Complete updates that are not in the sum yet.
@@ -95,6 +96,8 @@ class RoundMachine {
   void Advance(uint64_t now_ms) { now_ms_ = std::max(now_ms_, now_ms); }
   absl::Status Dispatch(const Bytes& session, const Message& message, Actions& actions);
   absl::Status OnHello(const Bytes& session, const Hello& hello, Actions& actions);
+  void AskForHellos(Actions& actions);
+  void AnswerHellos(Actions& actions);
   void Refuse(const Bytes& session, const absl::Status& status, Actions& actions);
   void Settle(Actions& actions);  // after every event: ends intake if it is time, and reports
   bool late() const { return now_ms_ - start_ms_ >= terms_.contract().deadline_seconds * 1000; }
@@ -121,7 +124,8 @@ class RoundMachine {
   std::optional<Publisher> publisher_;
 
   uint64_t token_next_;
-  absl::flat_hash_map<uint64_t, Bytes> hellos_;  // token -> session
+  HelloBatches hellos_;
+  std::optional<uint64_t> hello_token_;
   std::optional<uint64_t> record_token_;
   Bytes record_;  // signed
 
