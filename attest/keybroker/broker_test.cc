@@ -231,21 +231,21 @@ TEST_F(BrokerTest, StrangersRefusalsAreLoggedWithinABound) {
         .status;
   };
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(stranger(kForgeTime_ms), 400);
-  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst);
+  ASSERT_EQ(decisions_.size(), StrangerBudget::kBurst);
   EXPECT_EQ(decisions_.back().unlogged, 0U);
   // Callers' decisions are all logged; the first says what was left out.
   Ask("GenerateRandom", {{"NumberOfBytes", 8}});
-  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 1);
+  ASSERT_EQ(decisions_.size(), StrangerBudget::kBurst + 1);
   EXPECT_EQ(decisions_.back().unlogged, 900U);
   EXPECT_EQ(decisions_.back().caller, "aggregator");
   for (int i = 0; i < 200; ++i) Ask("GenerateRandom", {{"NumberOfBytes", 8}});
-  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 201);
+  ASSERT_EQ(decisions_.size(), StrangerBudget::kBurst + 201);
   EXPECT_EQ(decisions_.back().unlogged, 0U);
   // One more for each minute; a clock that goes back gives nothing.
   for (int i = 0; i < 5; ++i) stranger(kForgeTime_ms + 2 * StrangerBudget::kEach_ms);
-  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
+  ASSERT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
   for (int i = 0; i < 5; ++i) stranger(1);
-  EXPECT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
+  ASSERT_EQ(decisions_.size(), StrangerBudget::kBurst + 203);
 }
 
 TEST_F(BrokerTest, WhatCannotBeLoggedIsNotAnswered) {

@@ -167,7 +167,7 @@ class Maker {
              "tpm_field TPMS_ATTEST's pcrSelect,");
   }
 
-  void AddSignature(std::string name, Bytes signature, std::string error) {
+  void AddSignature(std::string name, ByteSpan signature, std::string error) {
     AddField(std::move(name), "signature", Value::OfBytes(signature), std::move(error));
   }
 
@@ -196,7 +196,7 @@ class Maker {
     AddSignature("signed-by-another-key", ForgedKey::Ecdsa().Sign(evidence_.attest), "signature ");
   }
 
-  void AddKey(std::string name, Bytes key, std::string error) {
+  void AddKey(std::string name, ByteSpan key, std::string error) {
     AddField(std::move(name), "attestation_key", Value::OfBytes(key), std::move(error));
   }
 
