@@ -135,7 +135,7 @@ TEST_F(NitroTpmAttesterTest, TheDocumentIsForWhatWasAsked) {
   VerifyNitroDocument(
       *document, {kNitroTpmDocument, kNitroTpmRegisterRules}, chain_.root, policy,
       {.nonce = nonce, .user_data = user_data, .public_key = public_key, .now_ms = kForgeTime_ms},
-      verdict);
+      /*cache=*/nullptr, verdict);
   EXPECT_TRUE(verdict.passed()) << verdict.status();
 }
 
