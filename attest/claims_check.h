@@ -6,6 +6,7 @@
 #include <string>
 
 #include "attest/verifier.h"
+#include "attest/x509/certificate.h"
 
 namespace sealfold {
 
@@ -13,6 +14,11 @@ namespace sealfold {
 // `verdict.claims`. Requires: the claims' signature and chain hold.
 void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation, Verdict& verdict);
+
+// The policy's revocation lists against `chain`, from the root down, of evidence of `made_ms`: adds
+// the check "revocation" where there are lists. True if it passed, or there are none.
+bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
+                          absl::Span<const Certificate> chain, uint64_t made_ms, Verdict& verdict);
 
 // Whether one of the registers that tell what runs is named, with a value other than zero.
 bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set);

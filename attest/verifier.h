@@ -24,8 +24,8 @@ struct Check {
 };
 
 // The names, in the order in which the checks are made. The first three and any of the signed
-// part's own (chain, certificate_time, signature) end the verification when they fail; those after
-// it are all made.
+// part's own (chain, certificate_time, revocation, signature) end the verification when they fail;
+// those after it are all made.
 //   policy            the policy itself is fit (only recorded when it is not)
 //   platform          the policy's platform is in this build, and the verifier's
 //   format            the document's form and lengths
@@ -33,6 +33,8 @@ struct Check {
 //   chain             its certificates lead to the pinned root, each allowed to do what it does; or
 //                     for a TPM's key, the policy names the key
 //   certificate_time  they are valid at the document's own time
+//   revocation        only where the policy has lists: they are their issuers', in force, and name
+//                     none of the certificates
 //   signature         the leaf's key signed the document
 //   quote, qualifying_data   a TPM's: what was signed is about these registers and this session
 //   debug             the registers that are set wherever anything is measured are there, and set
@@ -99,8 +101,12 @@ struct EvidencePolicy {
   std::string root_pem = {};
   std::vector<Bytes> attestation_keys = {};  // tpm2 only: names of keys that need no certificate
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
-  uint64_t age_ms_max = 300'000;                       // how old a document may be
-  uint64_t skew_ms_max = 5'000;                        // how far in the future by our clock
+  // X.509 certificate revocation lists, each in DER or PEM: attest/x509/revocation.h says what they
+  // do. They expire by the clock that freshness is judged by; without that, by the document's time.
+  std::vector<Bytes> revocation_lists = {};
+  bool accept_expired_lists = false;
+  uint64_t age_ms_max = 300'000;  // how old a document may be
+  uint64_t skew_ms_max = 5'000;   // how far in the future by our clock
 };
 
 // Refuses policies that would accept too much or nothing. InvalidArgument with one of the codes
@@ -115,6 +121,8 @@ struct EvidencePolicy {
 //   policy_reference_untelling  a set that names none of the registers that tell what runs
 //   policy_root_missing, policy_root_malformed, policy_root_unexpected
 //   policy_key_malformed, policy_keys_unexpected   of attestation_keys
+//   policy_list_malformed     a revocation list that cannot be read, or is of a kind that says less
+//                             than a list of all that its issuer has revoked
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
 
 // What must be in the document of this session. An unset member is not compared.

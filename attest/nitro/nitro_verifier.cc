@@ -107,6 +107,12 @@ void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
                                                   document->registers.size(), " registers"),
                             .passed = true});
   if (!CheckChain(*document, root, *leaf, *intermediates, cache, verdict)) return;
+  std::vector<Certificate> certificates = {root};
+  certificates.insert(certificates.end(), intermediates->begin(), intermediates->end());
+  certificates.push_back(*leaf);
+  if (!CheckRevocationLists(policy, expectation, certificates, document->timestamp_ms, verdict)) {
+    return;
+  }
   if (!CheckSignature(*document, *leaf, verdict)) return;
   verdict.claims = {.platform = policy.platform,
                     .module_id = std::move(document->module_id),

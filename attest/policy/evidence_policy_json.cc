@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "attest/release/rules.h"
+#include "attest/x509/revocation.h"
 #include "embedded/evidence.schema.h"
 #include "protocol/base/error.h"
 #include "protocol/json/load.h"
@@ -76,6 +77,19 @@ absl::Status ReadReleases(const json& node, const ReadPolicyFile& read_file,
   return absl::OkStatus();
 }
 
+absl::Status ReadLists(const json& node, const ReadPolicyFile& read_file, EvidencePolicy& policy) {
+  for (const json& name : node["files"]) {
+    const auto path = name.get<std::string>();
+    SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(path));
+    if (absl::Status status = RevocationList::Parse(AsBytes(bytes)).status(); !status.ok()) {
+      return About(path, status);
+    }
+    policy.revocation_lists.push_back(ToBytes(AsBytes(bytes)));
+  }
+  policy.accept_expired_lists = node.value("accept_expired", false);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 ReadPolicyFile PolicyFilesBeside(const std::string& policy_path) {
@@ -115,6 +129,9 @@ absl::StatusOr<EvidencePolicy> ReadEvidencePolicy(const json& evidence,
     ReferenceValues values{.name = set["name"].get<std::string>()};
     SEALFOLD_RETURN_IF_ERROR(ReadRegisters(set, values));
     policy.reference_values.push_back(std::move(values));
+  }
+  if (evidence.contains("revocation_lists")) {
+    SEALFOLD_RETURN_IF_ERROR(ReadLists(evidence["revocation_lists"], read_file, policy));
   }
   if (evidence.contains("releases")) {
     SEALFOLD_RETURN_IF_ERROR(ReadReleases(evidence["releases"], read_file, policy));

@@ -34,7 +34,7 @@ absl::StatusOr<EvidencePolicy> ParseEvidencePolicy(absl::string_view text, absl:
 absl::StatusOr<EvidencePolicy> LoadEvidencePolicy(const std::string& path);
 
 // The text of an evidence policy that ParseEvidencePolicy reads as `policy`, for people to go on
-// with. Requires: CheckEvidencePolicy passes it.
+// with. Requires: CheckEvidencePolicy passes it, and it has no revocation lists, which are files.
 std::string WriteEvidencePolicy(const EvidencePolicy& policy);
 
 }  // namespace sealfold

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attest/release/rules.h"
+#include "attest/testing/forge_list.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
@@ -22,6 +23,32 @@ absl::StatusOr<EvidencePolicy> Parse(const json& document) {
 }
 
 json Good() { return json::parse(WriteEvidencePolicy(NitroPolicy(Pcr0Of2022()))); }
+
+TEST(EvidencePolicyJsonTest, RevocationListsAreFiles) {
+  const Chain chain = Chain::Make(ListingChainSpec());
+  const Bytes list = ForgeList({}, chain.root, chain.issuer_keys[0].get());
+  json document = Good();
+  document["evidence"]["revocation_lists"]["files"] = {"a.der", "b.pem"};
+  const auto parse = [&] {
+    return ParseEvidencePolicy(document.dump(), "policy", [&](const std::string& path) {
+      return absl::StatusOr<std::string>(path == "a.der"   ? std::string(AsText(list))
+                                         : path == "b.pem" ? ListPem(list)
+                                                           : "none");
+    });
+  };
+  absl::StatusOr<EvidencePolicy> policy = parse();
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_EQ(policy->revocation_lists, (std::vector<Bytes>{list, ToBytes(AsBytes(ListPem(list)))}));
+  EXPECT_FALSE(policy->accept_expired_lists);
+  document["evidence"]["revocation_lists"]["accept_expired"] = true;
+  policy = parse();
+  ASSERT_TRUE(policy.ok()) << policy.status();
+  EXPECT_TRUE(policy->accept_expired_lists);
+  document["evidence"]["revocation_lists"]["files"] = {"other"};
+  EXPECT_EQ(ErrorCode(parse().status()), "revocation_list_malformed");
+  document["evidence"]["revocation_lists"]["files"] = json::array();
+  EXPECT_FALSE(parse().ok());
+}
 
 TEST(EvidencePolicyJsonTest, WhatIsWrittenIsReadAgain) {
   EvidencePolicy policy = NitroPolicy(Pcr0Of2022());

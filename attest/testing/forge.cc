@@ -52,7 +52,9 @@ Chain Chain::Under(const ForgedRoot& forged, const ChainSpec& spec) {
   UniqueKey leaf_key(EVP_EC_gen(spec.leaf_curve), &EVP_PKEY_free);
   SEALFOLD_CHECK(leaf_key != nullptr);
   Certificate leaf = IssueCertificate(spec.leaf, leaf_key.get(), &issuer);
-  return {root, std::move(intermediates), std::move(leaf), std::move(leaf_key)};
+  SEALFOLD_CHECK(EVP_PKEY_up_ref(root_key) == 1);
+  keys.insert(keys.begin(), UniqueKey(root_key, &EVP_PKEY_free));
+  return {root, std::move(intermediates), std::move(leaf), std::move(leaf_key), std::move(keys)};
 }
 
 std::vector<Bytes> Chain::Bundle() const {

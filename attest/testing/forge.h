@@ -45,6 +45,7 @@ struct Chain {
   std::vector<Certificate> intermediates;
   Certificate leaf;
   UniqueKey leaf_key;
+  std::vector<UniqueKey> issuer_keys;  // the root's, then the intermediates'
 
   std::vector<Bytes> Bundle() const;  // DER, root first
   // A good document's content: register 0 is all 0x11, 1 to 15 are zero; nonce "nonce".

@@ -102,7 +102,7 @@ absl::Status CheckKeyTrust(const EvidencePolicy& policy) {
 }
 
 bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& policy,
-                     ChainCache* cache, Verdict& verdict) {
+                     const EvidenceExpectation& expectation, ChainCache* cache, Verdict& verdict) {
   const Bytes name = parsed.key.Name();
   const std::vector<Bytes>& named = policy.attestation_keys;
   if (std::find(named.begin(), named.end(), name) != named.end()) {
@@ -134,7 +134,12 @@ bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& poli
                             .expected = "certificates valid at the evidence's own time",
                             .found = "valid",
                             .passed = true});
-  return true;
+  const absl::StatusOr<std::vector<Certificate>> chain = ParseCertificates(parsed.evidence);
+  SEALFOLD_CHECK(chain.ok());  // they passed
+  std::vector<Certificate> certificates = {*root};
+  certificates.insert(certificates.end(), chain->begin(), chain->end());
+  return CheckRevocationLists(policy, expectation, certificates, parsed.evidence.timestamp_ms,
+                              verdict);
 }
 
 }  // namespace sealfold

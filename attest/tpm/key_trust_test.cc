@@ -5,9 +5,12 @@
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 
+#include <optional>
+
 #include "absl/strings/match.h"
 #include "attest/testing/every_way.h"
 #include "attest/testing/forge.h"
+#include "attest/testing/forge_list.h"
 #include "attest/testing/forge_tpm.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
@@ -30,6 +33,7 @@ class KeyTrustTest : public testing::Test {
     EvidencePolicy policy = ForgeTpmPolicy(key_);
     policy.attestation_keys.clear();
     policy.root_pem = root_pem_;
+    if (list_.has_value()) policy.revocation_lists = {*list_};
     EXPECT_TRUE(CheckEvidencePolicy(policy).ok()) << CheckEvidencePolicy(policy);
     return VerifyEveryWay(EncodeTpmEvidence(evidence), policy, ForgeExpectation());
   }
@@ -42,6 +46,11 @@ class KeyTrustTest : public testing::Test {
     const Certificate middle = IssueCertificate(spec_.intermediates[0], middle_key.get(), &by_root);
     const Issuer by_middle{middle, middle_key.get()};
     const Certificate leaf = IssueCertificate(spec_.leaf, certified, &by_middle);
+    if (revoke_.has_value()) {
+      list_ = ForgeList(
+          {.revoked = *revoke_ ? std::vector<Certificate>{leaf} : std::vector<Certificate>{}},
+          middle, middle_key.get());
+    }
     root_pem_ = root.Pem();
     certificates_ = {root.der(), middle.der(), leaf.der()};
   }
@@ -49,6 +58,8 @@ class KeyTrustTest : public testing::Test {
   ForgedKey key_ = ForgedKey::Ecdsa();
   ChainSpec spec_;
   std::function<UniqueKey()> make_key_ = [] { return GenerateP384Key(); };
+  std::optional<bool> revoke_;  // the leaf, by its issuer's list; none: no list
+  std::optional<Bytes> list_;
   std::string root_pem_;
   std::vector<Bytes> certificates_;
 };
@@ -58,6 +69,14 @@ TEST_F(KeyTrustTest, ACertifiedKeyPasses) {
   EXPECT_EQ(CheckNames(verdict),
             "platform format attestation_key chain certificate_time signature quote "
             "qualifying_data freshness nonce registers");
+}
+
+TEST_F(KeyTrustTest, ARevokedKeyIsRefused) {
+  spec_.intermediates[0].key_usage = "critical,keyCertSign,cRLSign";
+  revoke_ = false;
+  EXPECT_TRUE(FindCheck(Verify(key_.key.get()), "revocation").passed);
+  revoke_ = true;
+  EXPECT_EQ(Names(), "platform format attestation_key chain certificate_time !revocation");
 }
 
 TEST_F(KeyTrustTest, AuthoritiesOnOtherUsualKeysPass) {

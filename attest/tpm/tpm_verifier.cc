@@ -138,7 +138,8 @@ Verdict TpmVerifier::Verify(ByteSpan evidence, const EvidencePolicy& policy,
                                                   parsed->evidence.registers.size(), " registers, ",
                                                   TpmHashName(parsed->quote.bank)),
                             .passed = true});
-  if (!CheckKey(*parsed, verdict) || !CheckKeyTrusted(*parsed, policy, cache, verdict) ||
+  if (!CheckKey(*parsed, verdict) ||
+      !CheckKeyTrusted(*parsed, policy, expectation, cache, verdict) ||
       !CheckSignature(*parsed, verdict) || !CheckQuoted(*parsed, verdict)) {
     return verdict;
   }

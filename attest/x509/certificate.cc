@@ -65,6 +65,19 @@ bool HasExtendedKeyUsage(const X509* certificate, absl::string_view wanted) {
   return false;
 }
 
+// On one line, printable characters only.
+std::string SubjectText(const X509* certificate) {
+  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr);
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  std::string text = BioText(bio.get());
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text.substr(0, 200);
+}
+
 std::optional<absl::Time> ReadTime(const ASN1_TIME* time) {
   std::tm tm{};
   if (ASN1_TIME_to_tm(time, &tm) != 1) return std::nullopt;
@@ -123,23 +136,14 @@ std::string Certificate::Pem() const {
   return BioText(bio.get());
 }
 
-std::string Certificate::Fingerprint() const { return Sha256(der()).hex(); }
-
-std::string Certificate::Subject() const {
-  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr);
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(x509()), 0,
-                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
-  std::string text = BioText(bio.get());
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text.substr(0, 200);
-}
-
-std::string Certificate::Validity() const {
-  return absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
-                      TimeText(X509_get0_notAfter(x509())));
+const Certificate::Texts& Certificate::texts() const {
+  std::call_once(parsed_->texts_made, [this] {
+    parsed_->texts = {.fingerprint = Sha256(der()).hex(),
+                      .subject = SubjectText(x509()),
+                      .validity = absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
+                                               TimeText(X509_get0_notAfter(x509())))};
+  });
+  return parsed_->texts;
 }
 
 CertificatePeriod Certificate::period() const {

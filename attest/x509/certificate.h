@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -41,11 +42,11 @@ class Certificate {
   const Bytes& der() const { return parsed_->der; }
   std::string Pem() const;
   // SHA-256 of the DER form, lower-case hex.
-  std::string Fingerprint() const;
+  const std::string& Fingerprint() const { return texts().fingerprint; }
   // "CN=..., O=..." on one line, printable characters only.
-  std::string Subject() const;
+  const std::string& Subject() const { return texts().subject; }
   // "2022-10-13T08:57:59Z to 2022-10-13T11:58:02Z".
-  std::string Validity() const;
+  const std::string& Validity() const { return texts().validity; }
   // One that is never valid where a time cannot be read.
   CertificatePeriod period() const;
 
@@ -63,10 +64,19 @@ class Certificate {
   absl::Status CheckLeaf(CertificateProfile profile = CertificateProfile::kNitro) const;
 
  private:
+  // Made when first asked for: a cached certificate is named in many verdicts.
+  struct Texts {
+    std::string fingerprint;
+    std::string subject;
+    std::string validity;
+  };
   struct Parsed {
     Bytes der;
     std::unique_ptr<X509, decltype(&X509_free)> x509{nullptr, &X509_free};
+    mutable std::once_flag texts_made;
+    mutable Texts texts;
   };
+  const Texts& texts() const;
   explicit Certificate(std::shared_ptr<const Parsed> parsed) : parsed_(std::move(parsed)) {}
   absl::Status Unfit(absl::string_view expected, absl::string_view found) const;
 

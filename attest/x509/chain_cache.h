@@ -3,9 +3,8 @@
 //
 // With a cache nothing passes that fails without one, whoever filled it:
 //   - Only what passed is kept, never an answer on trust: what goes in, VerifyChain puts in.
-//   - A signature is found by the hash of the issuer's and the certificate's bytes. That it
-//   verifies
-//     is a fact without a time; all else that VerifyChain looks at, it looks at again.
+//   - A signature is found by the hash of the issuer's and the certificate's bytes. It verifies or
+//     does not, whatever the time; all else that VerifyChain looks at, it looks at again.
 //   - A whole chain is found by the hash of its profile, its pinned root and the bytes of each
 //     certificate in order. What VerifyChain says of it depends on nothing else but the time: it is
 //     found only at a time at which each of them, the root too, is valid.

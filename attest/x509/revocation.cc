@@ -1,0 +1,184 @@
+#include "attest/x509/revocation.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <ctime>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "protocol/base/error.h"
+
+namespace sealfold {
+namespace {
+
+using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using UniqueCrl = std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)>;
+
+constexpr absl::string_view kPemBegin = "-----BEGIN";
+
+absl::Status Malformed(absl::string_view code, absl::string_view expected,
+                       absl::string_view found) {
+  ERR_clear_error();
+  return BadInput({.code = std::string(code),
+                   .what = "certificate revocation list",
+                   .expected = std::string(expected),
+                   .found = std::string(found)});
+}
+
+absl::StatusOr<UniqueCrl> ReadPem(absl::string_view pem) {
+  const UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr);
+  UniqueCrl crl(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr), &X509_CRL_free);
+  if (crl == nullptr) {
+    return Malformed("revocation_list_malformed", "a PEM block X509 CRL", "none that can be read");
+  }
+  if (pem.find(kPemBegin) != pem.rfind(kPemBegin)) {
+    return Malformed("revocation_list_malformed", "one PEM block X509 CRL", "more blocks than one");
+  }
+  return crl;
+}
+
+absl::StatusOr<UniqueCrl> ReadDer(ByteSpan der) {
+  const uint8_t* position = der.data();
+  UniqueCrl crl(d2i_X509_CRL(nullptr, &position, static_cast<int64_t>(der.size())), &X509_CRL_free);
+  if (crl == nullptr) {
+    return Malformed("revocation_list_malformed", "a list in DER or PEM",
+                     absl::StrCat(der.size(), " bytes that are none"));
+  }
+  if (position != der.data() + der.size()) {
+    return Malformed("revocation_list_malformed", "one list",
+                     absl::StrCat(der.data() + der.size() - position, " bytes after its end"));
+  }
+  return crl;
+}
+
+// Refuses what would make a list say less than it seems to.
+absl::Status CheckKind(const X509_CRL* crl) {
+  const auto unfit = [](absl::string_view found) {
+    return Malformed("revocation_list_kind",
+                     "a complete list of its issuer's certificates, no critical extensions", found);
+  };
+  if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0) return unfit("a delta");
+  if (X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point, -1) >= 0) {
+    return unfit("one for some certificates only (issuingDistributionPoint)");
+  }
+  for (int i = 0; i < X509_CRL_get_ext_count(crl); ++i) {
+    if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, i)) != 0) {
+      return unfit("a critical extension");
+    }
+  }
+  STACK_OF(X509_REVOKED)* entries = X509_CRL_get_REVOKED(const_cast<X509_CRL*>(crl));
+  for (int i = 0; i < sk_X509_REVOKED_num(entries); ++i) {
+    const X509_REVOKED* entry = sk_X509_REVOKED_value(entries, i);
+    for (int k = 0; k < X509_REVOKED_get_ext_count(entry); ++k) {
+      if (X509_EXTENSION_get_critical(X509_REVOKED_get_ext(entry, k)) != 0) {
+        return unfit("an entry with a critical extension");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string NameText(const X509_NAME* name) {
+  const UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
+  SEALFOLD_CHECK(bio != nullptr);
+  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  std::string text = size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  constexpr size_t kShown = 200;
+  return text.substr(0, kShown);
+}
+
+absl::Status Refuse(std::string expected, std::string found) {
+  ERR_clear_error();
+  return Refused({.code = "revocation",
+                  .what = "revocation lists",
+                  .expected = std::move(expected),
+                  .found = std::move(found)});
+}
+
+absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
+  const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.crl());
+  time_t time = static_cast<time_t>(time_s);
+  // X509_cmp_time: 0 for a time that cannot be read, negative for one that is not after.
+  if (next != nullptr && X509_cmp_time(next, &time) > 0) return absl::OkStatus();
+  std::tm tm{};
+  const bool read = next != nullptr && ASN1_TIME_to_tm(next, &tm) == 1;
+  const auto text = [](absl::Time at) {
+    return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", at, absl::UTCTimeZone());
+  };
+  return Refuse(
+      absl::StrCat("a list of ", list.Issuer(), " that is in force at ",
+                   text(absl::FromUnixSeconds(time_s))),
+      read ? absl::StrCat("one to be renewed by ", text(absl::FromTM(tm, absl::UTCTimeZone())))
+           : "one without a time by which it is renewed");
+}
+
+// What one list says of the certificate that `issuer` issued.
+absl::Status CheckList(const RevocationList& list, const Certificate& issuer,
+                       const Certificate& certificate, const RevocationRules& rules,
+                       int64_t time_s) {
+  const bool may_sign = (X509_get_key_usage(issuer.x509()) & KU_CRL_SIGN) != 0;
+  if (!may_sign || X509_CRL_verify(list.crl(), issuer.public_key()) != 1) {
+    return Refuse(absl::StrCat("a list of ", list.Issuer(), " that it signed"),
+                  may_sign ? "a signature by another key"
+                           : "an issuer whose certificate does not let it sign lists (cRLSign)");
+  }
+  if (!rules.accept_expired) SEALFOLD_RETURN_IF_ERROR(CheckTime(list, time_s));
+  X509_REVOKED* entry = nullptr;
+  // 2: on hold until it was taken back (removeFromCRL), which is a delta's to say.
+  if (X509_CRL_get0_by_cert(list.crl(), &entry, certificate.x509()) == 0) return absl::OkStatus();
+  return Refuse("certificates that are not revoked",
+                absl::StrCat(certificate.Subject(), ", on the list of ", list.Issuer()));
+}
+
+}  // namespace
+
+absl::StatusOr<RevocationList> RevocationList::Parse(ByteSpan bytes) {
+  if (bytes.size() > kRevocationListBytesMax) {
+    return Malformed("revocation_list_malformed",
+                     absl::StrCat("at most ", kRevocationListBytesMax, " bytes"),
+                     absl::StrCat(bytes.size(), " bytes"));
+  }
+  const bool pem = AsText(bytes).find(kPemBegin) != absl::string_view::npos;
+  absl::StatusOr<UniqueCrl> crl = pem ? ReadPem(AsText(bytes)) : ReadDer(bytes);
+  if (!crl.ok()) return crl.status();
+  SEALFOLD_RETURN_IF_ERROR(CheckKind(crl->get()));
+  auto parsed = std::make_shared<Parsed>();
+  const int size = i2d_X509_CRL(crl->get(), nullptr);
+  SEALFOLD_CHECK(size > 0);
+  parsed->der.resize(static_cast<size_t>(size));
+  uint8_t* out = parsed->der.data();
+  SEALFOLD_CHECK(i2d_X509_CRL(crl->get(), &out) == size);
+  parsed->crl = *std::move(crl);
+  return RevocationList(std::move(parsed));
+}
+
+std::string RevocationList::Issuer() const { return NameText(X509_CRL_get_issuer(crl())); }
+
+absl::Status CheckRevocation(absl::Span<const Certificate> chain,
+                             absl::Span<const RevocationList> lists, const RevocationRules& rules,
+                             int64_t time_s) {
+  for (size_t i = 1; i < chain.size(); ++i) {
+    const Certificate& issuer = chain[i - 1];
+    for (const RevocationList& list : lists) {
+      if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl()), X509_get_subject_name(issuer.x509())) !=
+          0) {
+        continue;
+      }
+      SEALFOLD_RETURN_IF_ERROR(CheckList(list, issuer, chain[i], rules, time_s));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold
