@@ -16,8 +16,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "attest/keybroker/server.h"
+#ifdef SEALFOLD_TPM
+#include "attest/keybroker/tpm_store.h"
+#endif
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
+#include "protocol/crypto/hash.h"
 #include "protocol/program/stop_signal.h"
 
 namespace sealfold {
@@ -61,16 +65,32 @@ absl::StatusOr<Secret> ReadPassphrase(const std::string& path) {
                    .found = absl::StrCat(passphrase.size())});
 }
 
-absl::StatusOr<KeyStore> OpenStore(const BrokerFolder& folder) {
+absl::StatusOr<Bytes> SealStore(const BrokerFolder& folder, const KeyStore& store) {
+#ifdef SEALFOLD_TPM
+  if (!folder.tpm.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(const Esys esys, Esys::Open(folder.tpm));
+    return SealStoreByTpm(esys, store);
+  }
+#endif
   SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
+  return store.Seal(passphrase.span());
+}
+
+absl::StatusOr<KeyStore> OpenStore(const BrokerFolder& folder) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::string sealed,
                             ReadFile(In(folder.path, "store.sealed"), kSealedStoreSizeMax));
+#ifdef SEALFOLD_TPM
+  if (!folder.tpm.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(const Esys esys, Esys::Open(folder.tpm));
+    return OpenStoreByTpm(esys, AsBytes(sealed));
+  }
+#endif
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
   return KeyStore::Open(passphrase.span(), AsBytes(sealed));
 }
 
 absl::Status WriteStore(const BrokerFolder& folder, const KeyStore& store) {
-  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
-  const Bytes sealed = store.Seal(passphrase.span());
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes sealed, SealStore(folder, store));
   return WriteFileAtomic(In(folder.path, "store.sealed"), AsText(sealed), /*secret=*/true);
 }
 
@@ -135,6 +155,41 @@ std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Br
       (void)output.Finish(About("keys as they were before", store.status()));
     }
   };
+}
+
+std::string ReleasesText(const KeyRecord& key) {
+  if (!key.releases.has_value()) return "";
+  return absl::StrCat(" by ", key.releases->subject, " version ", key.releases->version,
+                      ", signed by ", key.releases->k, " of ", key.releases->signers.size());
+}
+
+absl::StatusOr<Release> ReadRelease(const std::string& path) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kReleaseFileSizeMax));
+  return OpenRelease(AsBytes(bytes));
+}
+
+// What the log says of a key whose conditions are now a release's: the digest of the statement
+// stands where evidence's would.
+Decision ReleaseDecision(const KeyRecord& key, const Release& release) {
+  Decision decision{.time_ms = NowMs(),
+                    .operation = "ApplyRelease",
+                    .key = KeyIdText(key.id),
+                    .evidence = Sha256(release.statement_bytes).hex(),
+                    .platform = key.releases->platform,
+                    .allowed = true};
+  const ReferenceValues values = ReleaseValues(release, key.releases->platform).value();
+  for (const auto& [index, value] : values.registers) {
+    decision.registers[index] = HexEncode(value);
+  }
+  return decision;
+}
+
+void TellReleased(const KeyRecord& key, const Output& output) {
+  output.Line(absl::StrCat("key ", KeyIdText(key.id), " alias/", key.name, ReleasesText(key)));
+  output.Json(json({{"key_id", KeyIdText(key.id)},
+                    {"alias", absl::StrCat("alias/", key.name)},
+                    {"version", key.releases->version}})
+                  .dump());
 }
 
 // "HOST:PORT"; an IPv6 address in brackets.
@@ -206,17 +261,57 @@ absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& nam
   return absl::OkStatus();
 }
 
+absl::Status CreateReleasedKeyCommand(const BrokerFolder& folder, const std::string& name,
+                                      const ReleasedKeyOptions& options, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Release release, ReadRelease(options.release_path));
+  KeyReleases releases{
+      .platform = options.platform, .subject = release.statement.subject, .k = options.k};
+  for (const std::string& hex : options.signers) {
+    SEALFOLD_ASSIGN_OR_RETURN(releases.signers.emplace_back(), SigningPublicKey::FromHex(hex));
+  }
+  if (!options.log_key.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(releases.log_key, SigningPublicKey::FromHex(options.log_key));
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(const KeyId id,
+                            store.AddReleasedKey(name, std::move(releases), release));
+  SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  TellReleased(*store.FindKey(id), output);
+  return absl::OkStatus();
+}
+
+absl::Status ApplyReleaseCommand(const BrokerFolder& folder, const std::string& name,
+                                 const std::string& release_path, const Output& output) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Release release, ReadRelease(release_path));
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_RETURN_IF_ERROR(store.ApplyRelease(name, release));
+  const KeyRecord& key = *store.FindKey(absl::StrCat("alias/", name));
+  // The store is written first: a line without its change would say what is not so, a change
+  // without its line shows when the release is applied again.
+  SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(In(folder.path, "decisions.log")));
+  SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  SEALFOLD_RETURN_IF_ERROR(log.Append(ReleaseDecision(key, release)));
+  output.Line(
+      absl::StrCat("log of ", log.chain().size(), " decisions, head ", log.chain().head().hex()));
+  TellReleased(key, output);
+  return absl::OkStatus();
+}
+
 absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, OpenStore(folder));
   for (const KeyRecord& key : store.keys()) {
-    output.Line(absl::StrCat(KeyIdText(key.id), " alias/", key.name, " ", ConditionsText(key)));
+    output.Line(absl::StrCat(KeyIdText(key.id), " alias/", key.name, " ", ConditionsText(key),
+                             ReleasesText(key)));
     json conditions = json::object();
     for (const Condition& each : key.conditions) conditions[each.key] = each.values;
-    output.Json(json({{"key_id", KeyIdText(key.id)},
-                      {"alias", absl::StrCat("alias/", key.name)},
-                      {"unattested", key.unattested},
-                      {"conditions", conditions}})
-                    .dump());
+    json line = {{"key_id", KeyIdText(key.id)},
+                 {"alias", absl::StrCat("alias/", key.name)},
+                 {"unattested", key.unattested},
+                 {"conditions", conditions}};
+    if (key.releases.has_value()) line["version"] = key.releases->version;
+    output.Json(line.dump());
   }
   return absl::OkStatus();
 }

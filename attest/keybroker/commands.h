@@ -1,5 +1,5 @@
 // What the verbs of sealfold-keybroker do. A broker's folder has
-//   store.sealed    keys, callers and trusted platforms, under the passphrase
+//   store.sealed    keys, callers and trusted platforms, under the passphrase or a TPM
 //   decisions.log   every decision, chained
 //   tls.pem, tls.key   a certificate of its own, for clients to pin
 #ifndef SEALFOLD_ATTEST_KEYBROKER_COMMANDS_H_
@@ -16,7 +16,8 @@ namespace sealfold {
 
 struct BrokerFolder {
   std::string path = {};
-  std::string passphrase_path = {};  // a file that its owner alone can read
+  std::string passphrase_path = {};  // a file that its owner alone can read; or else
+  std::string tpm = {};              // "device:/dev/tpmrm0", "swtpm:path=..."
 };
 
 struct InitOptions {
@@ -30,6 +31,19 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
 absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& name,
                               const std::vector<std::string>& conditions, bool unattested,
                               const Output& output);
+// A key whose conditions are those of releases.
+struct ReleasedKeyOptions {
+  std::string release_path = {};
+  std::string platform = {};
+  std::vector<std::string> signers = {};  // hex
+  uint64_t k = 0;
+  std::string log_key = {};  // hex; may be empty
+};
+absl::Status CreateReleasedKeyCommand(const BrokerFolder& folder, const std::string& name,
+                                      const ReleasedKeyOptions& options, const Output& output);
+// The change is a line of the log, so no broker may be serving.
+absl::Status ApplyReleaseCommand(const BrokerFolder& folder, const std::string& name,
+                                 const std::string& release_path, const Output& output);
 absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output);
 // Writes the access key to `out_path`, for its owner alone.
 absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,

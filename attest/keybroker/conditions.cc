@@ -128,6 +128,16 @@ absl::StatusOr<EvidenceDemand> ReadConditions(absl::Span<const Condition> condit
   return demand;
 }
 
+std::vector<Condition> ConditionsFor(EvidenceKind kind,
+                                     const std::map<uint32_t, Bytes>& registers) {
+  std::vector<Condition> out;
+  for (const auto& [index, value] : registers) {
+    const absl::string_view bank = kind == EvidenceKind::kNitroTpm ? "NitroTPMPCR" : "PCR";
+    out.push_back({.key = absl::StrCat(kPrefix, bank, index), .values = {HexEncode(value)}});
+  }
+  return out;
+}
+
 absl::Status AddCondition(absl::string_view text, std::vector<Condition>& conditions) {
   const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits('=', 1));
   if (parts.second.empty()) {

@@ -2,6 +2,7 @@
 #ifndef SEALFOLD_ATTEST_KEYBROKER_CONDITIONS_H_
 #define SEALFOLD_ATTEST_KEYBROKER_CONDITIONS_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ struct EvidenceDemand {
 //   kinds), conditions_contrary (ImageSha384 and PCR0 that share no value),
 //   conditions_too_many (more than 256 sets of registers fit)
 absl::StatusOr<EvidenceDemand> ReadConditions(absl::Span<const Condition> conditions);
+
+// The conditions that evidence of `kind` with these registers meets, and no other's.
+std::vector<Condition> ConditionsFor(EvidenceKind kind, const std::map<uint32_t, Bytes>& registers);
 
 // Adds what "KEY=VALUE" says; a key that is there gets one more value. InvalidArgument,
 // code "condition_malformed".

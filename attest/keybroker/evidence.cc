@@ -10,9 +10,7 @@
 namespace sealfold {
 namespace {
 
-EvidenceKind KindOf(const TrustRecord& record) {
-  return record.platform == "aws-nitrotpm" ? EvidenceKind::kNitroTpm : EvidenceKind::kEnclave;
-}
+EvidenceKind KindOf(const TrustRecord& record) { return sealfold::KindOf(record.platform); }
 
 // Reference values that no program has, in a register that every verifier takes one for: what a
 // policy must have where the registers do not matter.
@@ -35,6 +33,10 @@ size_t Passed(const Verdict& verdict) {
 }
 
 }  // namespace
+
+EvidenceKind KindOf(absl::string_view platform) {
+  return platform == "aws-nitrotpm" ? EvidenceKind::kNitroTpm : EvidenceKind::kEnclave;
+}
 
 absl::Status CheckTrustRecord(const TrustRecord& record) {
   // Those whose documents carry the key that the answer is sealed to.

@@ -8,6 +8,9 @@
 
 namespace sealfold {
 
+// Of which kind a platform's evidence is.
+EvidenceKind KindOf(absl::string_view platform);
+
 // Whether this build can verify evidence of the platform under its root. InvalidArgument, code
 // "policy_*".
 absl::Status CheckTrustRecord(const TrustRecord& record);

@@ -91,25 +91,62 @@ absl::Status KeyStore::CheckTrust() const {
 
 absl::StatusOr<KeyId> KeyStore::AddKey(std::string name, bool unattested,
                                        std::vector<Condition> conditions) {
-  KeyRecord record{
-      .name = std::move(name), .unattested = unattested, .conditions = std::move(conditions)};
+  return AddFresh(
+      {.name = std::move(name), .unattested = unattested, .conditions = std::move(conditions)});
+}
+
+absl::StatusOr<KeyId> KeyStore::AddReleasedKey(std::string name, KeyReleases releases,
+                                               const Release& first) {
+  releases.version = 0;
+  SEALFOLD_RETURN_IF_ERROR(CheckKeyReleases(releases));
+  SEALFOLD_ASSIGN_OR_RETURN(std::vector<Condition> conditions, ConditionsBy(releases, first));
+  releases.version = first.statement.version;
+  return AddFresh({.name = std::move(name),
+                   .conditions = std::move(conditions),
+                   .releases = std::move(releases)});
+}
+
+absl::StatusOr<KeyId> KeyStore::AddFresh(KeyRecord record) {
   FillRandom(record.id.mutable_span());
   const KeyId id = record.id;
   SEALFOLD_RETURN_IF_ERROR(Insert(std::move(record), RandomSecret(kKeySize)));
   return id;
 }
 
-absl::Status KeyStore::Insert(KeyRecord record, Secret secret) {
-  SEALFOLD_RETURN_IF_ERROR(CheckName("key", record.name, content_.keys));
+absl::Status KeyStore::ApplyRelease(absl::string_view name, const Release& release) {
+  for (KeyRecord& key : content_.keys) {
+    if (key.name != name) continue;
+    if (!key.releases.has_value()) {
+      return Bad("key_fixed", absl::StrCat("conditions of key ", name),
+                 "those of a release, which a later one may take the place of",
+                 "conditions that were set when the key was made");
+    }
+    KeyRecord changed = key;
+    SEALFOLD_ASSIGN_OR_RETURN(changed.conditions, ConditionsBy(*key.releases, release));
+    changed.releases->version = release.statement.version;
+    SEALFOLD_RETURN_IF_ERROR(CheckGuard(changed));
+    key = std::move(changed);
+    return absl::OkStatus();
+  }
+  return Bad("key_name_unknown", "name of the key", "a key of this broker",
+             absl::StrCat("'", name.substr(0, 80), "'"));
+}
+
+absl::Status KeyStore::CheckGuard(const KeyRecord& record) const {
   if (record.unattested != record.conditions.empty()) {
     return Bad("key_unguarded", absl::StrCat("key ", record.name),
                "conditions on evidence, or the mark that it is released without any",
                record.unattested ? "both" : "neither");
   }
-  if (!record.unattested) {
-    SEALFOLD_ASSIGN_OR_RETURN(const EvidenceDemand demand, ReadConditions(record.conditions));
-    SEALFOLD_RETURN_IF_ERROR(CheckReachable(demand, content_.trust));
-  }
+  if (record.releases.has_value()) SEALFOLD_RETURN_IF_ERROR(CheckKeyReleases(*record.releases));
+  if (record.unattested) return absl::OkStatus();
+  SEALFOLD_ASSIGN_OR_RETURN(const EvidenceDemand demand, ReadConditions(record.conditions));
+  return CheckReachable(demand, content_.trust);
+}
+
+absl::Status KeyStore::Insert(KeyRecord record, Secret secret) {
+  SEALFOLD_RETURN_IF_ERROR(CheckName("key", record.name, content_.keys));
+  SEALFOLD_RETURN_IF_ERROR(CheckGuard(record));
   if (FindKey(record.id) != nullptr) {
     return Bad("name_taken", "id of the key", "an id not used yet", KeyIdText(record.id));
   }
@@ -143,7 +180,7 @@ absl::Status KeyStore::Insert(CallerRecord record, Secret secret) {
 
 // 8 bytes: the size of the records' CBOR; it; then each key's and each caller's secret. So no
 // secret passes through a CBOR tree, which is not wiped.
-Bytes KeyStore::Seal(ByteSpan passphrase, const PassphraseCost& cost) const {
+Secret KeyStore::Encode() const {
   const Bytes records = cbor::EncodeFields(content_);
   Secret content(8 + records.size() + key_secrets_.size() * kKeySize +
                  caller_secrets_.size() * kCallerSecretSize);
@@ -156,11 +193,19 @@ Bytes KeyStore::Seal(ByteSpan passphrase, const PassphraseCost& cost) const {
     }
   }
   SEALFOLD_CHECK(at == out.end());
-  return SealWithPassphrase(passphrase, cost, content);
+  return content;
+}
+
+Bytes KeyStore::Seal(ByteSpan passphrase, const PassphraseCost& cost) const {
+  return SealWithPassphrase(passphrase, cost, Encode());
 }
 
 absl::StatusOr<KeyStore> KeyStore::Open(ByteSpan passphrase, ByteSpan sealed) {
   SEALFOLD_ASSIGN_OR_RETURN(const Secret content, OpenWithPassphrase(passphrase, sealed));
+  return Decode(content);
+}
+
+absl::StatusOr<KeyStore> KeyStore::Decode(const Secret& content) {
   ByteSpan rest = content.span();
   const auto malformed = [] {
     return Bad("store_malformed", "key store", "records and as many secrets", "another length");

@@ -3,10 +3,12 @@
 #define SEALFOLD_ATTEST_KEYBROKER_KEY_STORE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "attest/keybroker/conditions.h"
+#include "attest/keybroker/key_releases.h"
 #include "attest/keybroker/store_seal.h"
 #include "protocol/base/secret.h"
 #include "protocol/base/types.h"
@@ -22,15 +24,17 @@ std::string KeyIdText(const KeyId& id);
 
 struct KeyRecord {
   KeyId id = {};
-  std::string name = {};                   // unique; KMS's "alias/NAME"
-  bool unattested = false;                 // released without evidence: then it has no conditions
-  std::vector<Condition> conditions = {};  // fit for ReadConditions where attested
+  std::string name = {};                     // unique; KMS's "alias/NAME"
+  bool unattested = false;                   // released without evidence: then it has no conditions
+  std::vector<Condition> conditions = {};    // fit for ReadConditions where attested
+  std::optional<KeyReleases> releases = {};  // where the conditions come from, if they may change
   template <class V>
   void Fields(V& v) {
     v("id", id);
     v("name", name);
     v("unattested", unattested);
     v("conditions", conditions);
+    v("releases", releases);
   }
 };
 
@@ -64,6 +68,9 @@ class KeyStore {
   // Add*, and "cbor_*", "field_*".
   static absl::StatusOr<KeyStore> Open(ByteSpan passphrase, ByteSpan sealed);
   Bytes Seal(ByteSpan passphrase, const PassphraseCost& cost = {}) const;
+  // What Seal seals, and Open opens, for who seals it otherwise.
+  Secret Encode() const;
+  static absl::StatusOr<KeyStore> Decode(const Secret& content);
 
   // A fresh AES-256 key. InvalidArgument with one of the codes
   //   name_malformed   1 to 64 letters, digits, '-', '_'
@@ -74,6 +81,14 @@ class KeyStore {
   //   condition*, policy_*   conditions that are unfit, here or for a platform that is trusted
   absl::StatusOr<KeyId> AddKey(std::string name, bool unattested,
                                std::vector<Condition> conditions);
+  // A fresh key with the conditions of `first`, which satisfies `releases`; their version is not
+  // looked at. Errors as AddKey, CheckKeyReleases and ConditionsBy.
+  absl::StatusOr<KeyId> AddReleasedKey(std::string name, KeyReleases releases,
+                                       const Release& first);
+  // The key's conditions become the release's, and no others, or stay as they are. InvalidArgument:
+  // "key_name_unknown", "key_fixed" (its conditions come from no release), "condition*",
+  // "key_unreachable"; or an error of ConditionsBy.
+  absl::Status ApplyRelease(absl::string_view name, const Release& release);
   // The new caller's secret access key, 40 characters, is in SecretOf. Errors as AddKey.
   absl::StatusOr<std::string> AddCaller(std::string name);
 
@@ -104,6 +119,8 @@ class KeyStore {
 
   KeyStore() = default;
   absl::Status CheckTrust() const;
+  absl::Status CheckGuard(const KeyRecord& record) const;
+  absl::StatusOr<KeyId> AddFresh(KeyRecord record);
   absl::Status Insert(KeyRecord record, Secret secret);
   absl::Status Insert(CallerRecord record, Secret secret);
 

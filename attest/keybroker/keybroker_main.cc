@@ -19,6 +19,7 @@ struct Arguments {
   std::string name;
   std::vector<std::string> conditions;
   bool unattested = false;
+  ReleasedKeyOptions released;
   std::string out_path;
   std::string head;
   bool json = false;
@@ -27,9 +28,14 @@ struct Arguments {
 void AddFolder(CLI::App& verb, Arguments& arguments, bool passphrase = true) {
   verb.add_option("--state", arguments.folder.path, "The broker's folder")->required();
   if (passphrase) {
-    verb.add_option("--passphrase-file", arguments.folder.passphrase_path,
-                    "File with the store's passphrase, for its owner alone")
-        ->required();
+    CLI::Option_group* sealed_by = verb.add_option_group("What the store is sealed by");
+    sealed_by->add_option("--passphrase-file", arguments.folder.passphrase_path,
+                          "File with the store's passphrase, for its owner alone");
+#ifdef SEALFOLD_TPM
+    sealed_by->add_option("--tpm", arguments.folder.tpm,
+                          "This machine's TPM instead, as device:/dev/tpmrm0");
+#endif
+    sealed_by->require_option(1);
   }
   verb.add_flag("--json", arguments.json, "Print JSON Lines");
 }
@@ -58,19 +64,36 @@ CLI::App* AddInit(CLI::App& app, Arguments& arguments) {
 }
 
 CLI::App* AddKey(CLI::App& app, Arguments& arguments) {
-  CLI::App* key = app.add_subcommand("key", "Create a key, or list them");
-  AddAction(*key, arguments, {"create", "list"});
-  key->add_option("NAME", arguments.name, "The new key's name: KMS's alias/NAME");
+  CLI::App* key = app.add_subcommand("key", "Create a key, list them, or apply a release");
+  AddAction(*key, arguments, {"create", "list", "release"});
+  key->add_option("NAME", arguments.name, "The key's name: KMS's alias/NAME");
   key->add_option(
       "--condition", arguments.conditions,
       "KEY=VALUE that evidence must meet; may be repeated: all keys, any value of each");
   key->add_flag("--unattested", arguments.unattested, "Release it to callers without evidence");
+  CLI::Option* release = key->add_option(
+      "--release", arguments.released.release_path,
+      "Release file: its values are the key's conditions, and only a later one changes them");
+  key->add_option("--platform", arguments.released.platform,
+                  "With create: the platform whose values are meant")
+      ->needs(release);
+  key->add_option("--signer", arguments.released.signers,
+                  "With create: the key of one who signs releases, hex; may be repeated")
+      ->needs(release);
+  key->add_option("--signers-needed", arguments.released.k,
+                  "With create: how many of them must have signed")
+      ->needs(release);
+  key->add_option("--log-key", arguments.released.log_key,
+                  "With create: the key of the log that releases must be in, hex")
+      ->needs(release);
   AddFolder(*key, arguments);
   key->footer(
       "Conditions are KMS's: kms:RecipientAttestation:ImageSha384, :PCR0 and on,\n"
       ":NitroTPMPCR4 and on; the value is the register in hex. A broker that serves knows the key "
       "at\n"
-      "once.\n\n"
+      "once. `release` takes a later release of the same signers; the change is a line of the "
+      "log,\n"
+      "so stop the broker first.\n\n"
       "Example:\n"
       "  sealfold-keybroker key create records --state ./broker --passphrase-file ./passphrase "
       "--condition kms:RecipientAttestation:PCR0=$PCR0");
@@ -194,10 +217,20 @@ int Main(int argc, char** argv) {
   if (encrypt->parsed()) return output.Finish(EncryptCommand(arguments.encrypt, output));
   const bool create = arguments.action == "create";
   if (key->parsed()) {
-    if (!create) return output.Finish(ListKeysCommand(folder, output));
+    if (arguments.action == "list") return output.Finish(ListKeysCommand(folder, output));
     if (!CreateIsWhole(*key, {"NAME"})) {
       (void)output.Finish(Missing("NAME"));
       return kExitUsage;
+    }
+    if (arguments.action == "release" || key->count("--release") > 0) {
+      if (!CreateIsWhole(*key, {"NAME", "--release"})) {
+        (void)output.Finish(Missing("NAME and --release"));
+        return kExitUsage;
+      }
+      return output.Finish(
+          create ? CreateReleasedKeyCommand(folder, arguments.name, arguments.released, output)
+                 : ApplyReleaseCommand(folder, arguments.name, arguments.released.release_path,
+                                       output));
     }
     return output.Finish(CreateKeyCommand(folder, arguments.name, arguments.conditions,
                                           arguments.unattested, output));

@@ -18,6 +18,12 @@ constexpr size_t kTagSize = crypto_aead_xchacha20poly1305_ietf_ABYTES;
 constexpr size_t kSaltAt = sizeof(kMagic) + 8;
 constexpr size_t kNonceAt = kSaltAt + kSaltSize;
 constexpr size_t kHeaderSize = kNonceAt + kNonceSize;
+constexpr uint8_t kKeyMagic[] = {'S', 'F', 'K', 'S', 2};
+constexpr size_t kKeptAt = sizeof(kKeyMagic) + 2;
+
+bool BeginsWith(ByteSpan bytes, ByteSpan magic) {
+  return bytes.size() >= magic.size() && std::equal(magic.begin(), magic.end(), bytes.begin());
+}
 
 bool Allowed(const PassphraseCost& cost) {
   return cost.operations >= 1 && cost.operations <= 16 && cost.memory_kib >= 8 &&
@@ -64,6 +70,13 @@ Bytes SealWithPassphrase(ByteSpan passphrase, const PassphraseCost& cost, const 
 
 absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) {
   SEALFOLD_CHECK(sodium_init() >= 0);
+  if (BeginsWith(sealed, kKeyMagic)) {
+    return BadInput({.code = "store_under_key",
+                     .what = "key store",
+                     .expected = "one under a passphrase",
+                     .found = "one whose key something else keeps",
+                     .advice = "open it as it was made, with --tpm"});
+  }
   if (sealed.size() > kSealedStoreSizeMax || sealed.size() <= kHeaderSize + kTagSize ||
       !std::equal(std::begin(kMagic), std::end(kMagic), sealed.begin())) {
     return Malformed("something else");
@@ -82,6 +95,63 @@ absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) 
     return Refused({.code = "passphrase_wrong",
                     .what = "key store",
                     .expected = "the passphrase that it was sealed with",
+                    .found = "another, or a file that was changed"});
+  }
+  return content;
+}
+
+Bytes SealWithKey(const Secret& key, ByteSpan kept, const Secret& content) {
+  SEALFOLD_CHECK(sodium_init() >= 0 && key.size() == kStoreKeySize && !content.empty());
+  SEALFOLD_CHECK(!kept.empty() && kept.size() <= kKeptKeySizeMax);
+  const size_t nonce_at = kKeptAt + kept.size();
+  const size_t header_size = nonce_at + kNonceSize;
+  Bytes out(header_size + content.size() + kTagSize);
+  std::copy(std::begin(kKeyMagic), std::end(kKeyMagic), out.begin());
+  out[kKeptAt - 2] = static_cast<uint8_t>(kept.size() >> 8);
+  out[kKeptAt - 1] = static_cast<uint8_t>(kept.size());
+  std::copy(kept.begin(), kept.end(), out.begin() + kKeptAt);
+  FillRandom(MutableByteSpan(out).subspan(nonce_at, kNonceSize));
+  SEALFOLD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
+                     out.data() + header_size, nullptr, content.span().data(), content.size(),
+                     out.data(), header_size, nullptr, out.data() + nonce_at,
+                     key.span().data()) == 0);
+  return out;
+}
+
+absl::StatusOr<Bytes> KeptKeyOf(ByteSpan sealed) {
+  if (BeginsWith(sealed, kMagic)) {
+    return BadInput({.code = "store_under_passphrase",
+                     .what = "key store",
+                     .expected = "one whose key something else keeps",
+                     .found = "one under a passphrase",
+                     .advice = "open it as it was made, with --passphrase-file"});
+  }
+  if (!BeginsWith(sealed, kKeyMagic) || sealed.size() > kSealedStoreSizeMax ||
+      sealed.size() < kKeptAt) {
+    return Malformed("something else");
+  }
+  const size_t size = size_t{sealed[kKeptAt - 2]} << 8 | sealed[kKeptAt - 1];
+  if (size == 0 || size > kKeptKeySizeMax ||
+      sealed.size() <= kKeptAt + size + kNonceSize + kTagSize) {
+    return Malformed("another length");
+  }
+  return ToBytes(sealed.subspan(kKeptAt, size));
+}
+
+absl::StatusOr<Secret> OpenWithKey(const Secret& key, ByteSpan sealed) {
+  SEALFOLD_CHECK(sodium_init() >= 0);
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes kept, KeptKeyOf(sealed));
+  const size_t nonce_at = kKeptAt + kept.size();
+  const size_t header_size = nonce_at + kNonceSize;
+  Secret content(sealed.size() - header_size - kTagSize);
+  if (key.size() != kStoreKeySize ||
+      crypto_aead_xchacha20poly1305_ietf_decrypt(
+          content.mutable_span().data(), nullptr, nullptr, sealed.data() + header_size,
+          sealed.size() - header_size, sealed.data(), header_size, sealed.data() + nonce_at,
+          key.span().data()) != 0) {
+    return Refused({.code = "store_key_wrong",
+                    .what = "key store",
+                    .expected = "the key that it was sealed with",
                     .found = "another, or a file that was changed"});
   }
   return content;
