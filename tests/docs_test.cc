@@ -160,15 +160,16 @@ TEST(DocsTest, EveryRefusalOfTheSpecificationIsInTheSources) {
 
 // Codes are the only texts in these sources that look like one.
 TEST(DocsTest, EveryRefusalOfTheSourcesIsInTheSpecification) {
-  // The host's about its own files, and the name of an encoding.
+  // The host's about its own files, and the names of an encoding and a field.
   const std::set<std::string> own = {
-      "file_unusable",         "state_damaged", "state_in_use",
-      "state_of_another_plan", "model_wrong",   "model_part_unexpected",
-      "result_incomplete",     "result_wrong",  "top_k"};
+      "file_unusable", "state_damaged",          "state_in_use",        "state_of_another_plan",
+      "model_wrong",   "model_part_unexpected",  "result_incomplete",   "result_wrong",
+      "top_k",         "aggregator_state_unfit", "model_key_commitment"};
   const std::set<std::string> codes = SpecifiedCodes();
   const std::string sources = absl::StrCat(
       Sources({"aggregator/core"}), *ReadFile(Source("aggregator/host/run/run.cc"), kPageBytesMax),
       *ReadFile(Source("aggregator/host/run/run_store.cc"), kPageBytesMax),
+      *ReadFile(Source("aggregator/host/run/state_files.cc"), kPageBytesMax),
       *ReadFile(Source("aggregator/host/serve/host.cc"), kPageBytesMax));
   const std::regex literal("\"([a-z]+(_[a-z]+)+)\"|\\.code = \"([a-z]+)\"");
   size_t found = 0;

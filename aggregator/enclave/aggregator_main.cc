@@ -9,6 +9,7 @@
 #include "aggregator/core/memory/pages.h"
 #include "aggregator/enclave/harden.h"
 #include "aggregator/enclave/host_link.h"
+#include "aggregator/enclave/key_link.h"
 #include "aggregator/enclave/serve.h"
 #include "attest/attester.h"
 #include "protocol/base/error.h"
@@ -33,7 +34,11 @@ struct ServeOptions {
   std::string host_link;
   std::string attester;
   std::string platform = kSoftwarePlatformName;
+  KeySettings keys;
+  std::string key_ca_path;
 };
+
+constexpr size_t kCaSizeMax = 1 << 20;
 
 absl::Status PlatformUnknown(const std::string& platform) {
   return Refused({.code = "platform_unknown",
@@ -51,6 +56,16 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& op
   return PlatformUnknown(options.platform);
 }
 
+// Null where no key service is named.
+absl::StatusOr<std::unique_ptr<KeyLink>> MakeKeyLink(const ServeOptions& options) {
+  if (options.keys.key_id.empty()) return nullptr;
+  KeySettings settings = options.keys;
+  SEALFOLD_ASSIGN_OR_RETURN(settings.service.ca_pem, ReadFile(options.key_ca_path, kCaSizeMax));
+  SEALFOLD_RETURN_IF_ERROR(CheckKeySettings(settings));
+  return std::make_unique<KeyLink>(std::move(settings),
+                                   [options] { return ConnectAttester(options); });
+}
+
 absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   const Hardening hardening = HardenProcess();
   KeepFreedMessages();
@@ -58,6 +73,7 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester, ConnectAttester(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KeyLink> keys, MakeKeyLink(options));
   if (!hardening.memory_locked) {
     Note(
         "the system does not let all memory be locked (RLIMIT_MEMLOCK): what does not fit its "
@@ -70,7 +86,7 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   output.Line("ready");
   output.Json("{\"event\":\"ready\"}");
   std::fflush(stdout);
-  Serve(*link, *attester, kVersion, stop.fd(), Note);
+  Serve(*link, *attester, kVersion, stop.fd(), Note, keys.get());
   return absl::OkStatus();
 }
 
@@ -91,11 +107,30 @@ int Main(int argc, char** argv) {
       ->add_option("--platform", options.platform,
                    "Platform that signs the evidence: sealfold-softnsm or aws-nitro")
       ->capture_default_str();
+  CLI::Option* key_host =
+      serve->add_option("--key-service", options.keys.service.host,
+                        "Name or address of the key service that releases the key of its state: a "
+                        "sealfold-keybroker or AWS KMS");
+  CLI::Option* key_ca = serve->add_option(
+      "--key-service-ca", options.key_ca_path,
+      "Certificates that lead to the key service's, PEM, of this program's own image");
+  CLI::Option* key_id = serve->add_option("--key", options.keys.key_id,
+                                          "The key: alias/NAME or an id; at AWS its ARN");
+  serve->add_option("--key-service-port", options.keys.port, "Its port")->capture_default_str();
+  serve->add_option("--key-service-region", options.keys.region, "Its region, in signatures")
+      ->capture_default_str();
+  for (CLI::Option* each : {key_host, key_ca, key_id}) {
+    for (CLI::Option* other : {key_host, key_ca, key_id}) {
+      if (each != other) each->needs(other);
+    }
+  }
   serve->add_flag("--json", json, "Print JSON Lines");
   serve->footer(
       "Prints 'ready' once it serves; ends on SIGTERM, with every key and update wiped. It opens "
       "no\n"
-      "network port and reads no file of the host's.\n\n"
+      "network port and reads no file of the host's. With a key service, state is sealed, kept by\n"
+      "the host and opened after a restart; the host relays to the service, and serves with\n"
+      "--key-service and --key-access.\n\n"
       "Example:\n"
       "  sealfold-aggregator serve --host-link ipc://./run/aggregator.sock --attester "
       "./softnsm/nsm.sock");

@@ -75,11 +75,13 @@ absl::StatusOr<std::unique_ptr<HostLink>> HostLink::Connect(const std::string& e
   }
 }
 
-HostLink::Woken HostLink::Wait(int stop_fd, int more_fd, uint64_t wait_ms) {
+HostLink::Woken HostLink::Wait(int stop_fd, std::initializer_list<int> more_fds, uint64_t wait_ms) {
   std::vector<zmq::pollitem_t> items = {{nullptr, stop_fd, ZMQ_POLLIN, 0},
                                         {sockets_->monitor.handle(), 0, ZMQ_POLLIN, 0},
-                                        {sockets_->dealer.handle(), 0, ZMQ_POLLIN, 0},
-                                        {nullptr, more_fd, ZMQ_POLLIN, 0}};
+                                        {sockets_->dealer.handle(), 0, ZMQ_POLLIN, 0}};
+  for (const int fd : more_fds) {
+    if (fd >= 0) items.push_back({nullptr, fd, ZMQ_POLLIN, 0});
+  }
   Poll(items, wait_ms);
   Woken woken{.stop = items[0].revents != 0};
   if (items[1].revents != 0) {

@@ -5,6 +5,7 @@
 #define SEALFOLD_AGGREGATOR_ENCLAVE_HOST_LINK_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,9 +30,9 @@ class HostLink {
     bool stop = false;       // `stop_fd` is readable
     bool connected = false;  // a connection to a host was made since the last call
   };
-  // Returns when there is a message or one of these, when `more_fd` is readable, or after
-  // `wait_ms`.
-  Woken Wait(int stop_fd, int more_fd, uint64_t wait_ms);
+  // Returns when there is a message or one of these, when one of `more_fds` is readable (-1: none),
+  // or after `wait_ms`.
+  Woken Wait(int stop_fd, std::initializer_list<int> more_fds, uint64_t wait_ms);
 
   // The next message that is there. What is not three frames comes as a message of the host's
   // without a head.

@@ -12,6 +12,7 @@
 #include "aggregator/enclave/worker_pool.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
+#include "protocol/message/state_message.h"
 
 namespace sealfold {
 namespace {
@@ -42,6 +43,14 @@ std::string FactOf(const Message& message) {
     const auto finished = cbor::DecodeFields<Finished>(message.head);
     return absl::StrCat("round ", finished->round.value(), " finished, its keys erased");
   }
+  if (*type == StateClosed::kType) {
+    const auto closed = cbor::DecodeFields<StateClosed>(message.head);
+    return absl::StrCat("its state stays closed: ", closed->reason, " [", closed->code, "]");
+  }
+  if (*type == KeepState::kType) {
+    const auto kept = cbor::DecodeFields<KeepState>(message.head);
+    return absl::StrCat("state after round ", kept->round, " given to the host, sealed");
+  }
   if (*type == RoundState::kType) {
     const auto round = cbor::DecodeFields<RoundState>(message.head);
     if (round->committed.empty()) return "";
@@ -54,27 +63,43 @@ std::string FactOf(const Message& message) {
 }  // namespace
 
 void Serve(HostLink& link, Attester& attester, const std::string& version, int stop_fd,
-           absl::FunctionRef<void(absl::string_view line)> note) {
+           absl::FunctionRef<void(absl::string_view line)> note, KeyLink* keys) {
   WorkerPool workers(std::max(1U, std::thread::hardware_concurrency()));
   AttesterThread evidence(attester);
-  Aggregator aggregator(version, std::string(attester.platform()), FoldMeans{.workers = workers});
+  Aggregator aggregator(version, std::string(attester.platform()), FoldMeans{.workers = workers},
+                        keys != nullptr);
   const auto draw_seed = [] { return RandomSecret(kRoundSeedSize); };
 
   // False: asked to stop.
   const auto perform = [&](Actions actions) {
-    for (Action& action : actions) {
-      if (auto* ask = std::get_if<AskEvidence>(&action)) {
-        evidence.Ask(std::move(*ask));
-        continue;
+    while (true) {
+      Actions more;
+      for (Action& action : actions) {
+        if (auto* ask = std::get_if<AskEvidence>(&action)) {
+          evidence.Ask(std::move(*ask));
+          continue;
+        }
+        const auto& send = std::get<SendMessage>(action);
+        if (send.session.empty()) {
+          if (const std::string fact = FactOf(send.message); !fact.empty()) note(fact);
+        }
+        if (!link.Send(send, stop_fd)) return false;
       }
-      const auto& send = std::get<SendMessage>(action);
-      if (send.session.empty()) {
-        if (const std::string fact = FactOf(send.message); !fact.empty()) note(fact);
+      if (keys != nullptr) {
+        if (std::optional<AskStateKey> ask = aggregator.TakeKeyQuestion()) {
+          keys->Ask(*std::move(ask), more);
+        }
+        if (std::optional<KeyLink::Answer> answer = keys->TakeAnswer()) {
+          if (answer->key.ok()) note("the key service released the key of its state");
+          aggregator.OnStateKey(answer->token, std::move(answer->key), MonotonicMs(), draw_seed,
+                                more);
+        }
       }
-      if (!link.Send(send, stop_fd)) return false;
+      if (more.empty()) return true;
+      actions = std::move(more);
     }
-    return true;
   };
+  const auto key_fd = [keys] { return keys != nullptr ? keys->fd() : -1; };
 
   while (true) {
     const uint64_t now_ms = MonotonicMs();
@@ -87,19 +112,27 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
     } else {
       wait_ms = std::min(tick_ms - now_ms, kWaitMsMax);
     }
-    const HostLink::Woken woken = link.Wait(stop_fd, evidence.ready_fd(), wait_ms);
+    const HostLink::Woken woken = link.Wait(stop_fd, {evidence.ready_fd(), key_fd()}, wait_ms);
     if (woken.stop) return;
     Actions actions;
-    if (woken.connected) aggregator.Announce(actions);
+    if (woken.connected) {
+      if (keys != nullptr) keys->OnHostConnected(actions);
+      aggregator.Announce(actions);
+    }
     while (std::optional<AttesterThread::Answer> answer = evidence.Take()) {
       aggregator.OnEvidence(answer->token, std::move(answer->evidence), MonotonicMs(), actions);
     }
+    if (key_fd() >= 0) keys->OnReadable(actions);
     if (!perform(std::move(actions))) return;
     for (int i = 0; i < kMessagesPerTurn; ++i) {
       std::optional<SendMessage> received = link.Receive();
       if (!received.has_value()) break;
       Actions answers;
-      aggregator.OnMessage(received->session, received->message, MonotonicMs(), draw_seed, answers);
+      if (keys == nullptr || !received->session.empty() ||
+          !keys->OnHost(received->message, answers)) {
+        aggregator.OnMessage(received->session, received->message, MonotonicMs(), draw_seed,
+                             answers);
+      }
       if (!perform(std::move(answers))) return;
     }
   }

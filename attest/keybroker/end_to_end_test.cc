@@ -1,6 +1,8 @@
 // The broker's program, a program that asks it, and sealfold-softnsm's evidence, as processes on
 // one machine: this test is the program whose measurement keys are released to.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -9,6 +11,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "attest/keyclient/https_transport.h"
+#include "attest/keyclient/tls_post.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/child_process.h"
@@ -149,6 +152,53 @@ TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {
   EXPECT_NE(Explain(status).found.find("InvalidSignatureException"), std::string::npos) << status;
   const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
   EXPECT_NE(log.find("signature_wrong"), std::string::npos) << log;
+}
+
+// As an aggregator asks, whose host carries the bytes: here a socket of the test's.
+TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
+  const auto ask = [this](const std::string& host, absl::string_view ca_path) {
+    UniqueFd fd(socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<uint16_t>(ready_["port"].get<int>()));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    SEALFOLD_CHECK(
+        connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+    TlsService service{.host = host, .ca_pem = ReadFile(Path(ca_path), 1 << 20).value()};
+    SEALFOLD_CHECK(CheckTlsService(service).ok());
+    KeyService by_name{.host = host};
+    by_name.access_key =
+        ParseAccessKey(AsBytes(ReadFile(Path("access.json"), 4096).value())).value();
+    KeyClient client(std::move(by_name), *attester_, MakeTlsPost(std::move(service), std::move(fd)),
+                     NowMs);
+    const absl::Status first = client.GenerateDataKey("alias/own", 32, {}).status();
+    EXPECT_EQ(ErrorCode(client.GenerateRandom(8).status()), "key_service_unreachable");  // used up
+    return first;
+  };
+  signal(SIGPIPE, SIG_IGN);
+  EXPECT_TRUE(ask("127.0.0.1", "broker/tls.pem").ok());
+  EXPECT_TRUE(ask("localhost", "broker/tls.pem").ok());
+  for (const auto& [host, ca] :
+       {std::pair("example.org", "broker/tls.pem"), std::pair("127.0.0.2", "broker/tls.pem"),
+        std::pair("127.0.0.1", "nsm/root.pem")}) {
+    const absl::Status refused = ask(host, ca);
+    EXPECT_EQ(ErrorCode(refused), "key_service_unreachable");
+    EXPECT_NE(Explain(refused).found.find("another certificate"), std::string::npos) << refused;
+  }
+  EXPECT_EQ(ErrorCode(CheckTlsService({.host = "x", .ca_pem = "none"})), "ca_malformed");
+}
+
+TEST_F(EndToEndTest, ABlobOfAnotherKeyIsRefusedWhereTheKeyIsNamed) {
+  Broker({"key", "create", "hosts", "--condition",
+          absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
+  broker_->Signal(SIGTERM);
+  broker_->Wait();
+  Serve();
+  KeyClient client = Client();
+  const Bytes blob = client.Encrypt("alias/hosts", AsBytes("known to the host"), {}).value();
+  EXPECT_TRUE(client.Decrypt(blob, {}).ok());
+  EXPECT_EQ(ErrorCode(client.Decrypt(blob, {}, "alias/own").status()), "key_service_error");
+  EXPECT_TRUE(client.Decrypt(blob, {}, "alias/hosts").ok());
 }
 
 TEST_F(EndToEndTest, OnlyTheBrokersCertificateIsTrusted) {

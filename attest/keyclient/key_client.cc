@@ -109,8 +109,10 @@ absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json r
   return answer;
 }
 
-absl::StatusOr<Secret> KeyClient::Decrypt(ByteSpan blob, const EncryptionContext& context) {
+absl::StatusOr<Secret> KeyClient::Decrypt(ByteSpan blob, const EncryptionContext& context,
+                                          const std::string& key_id) {
   json request = {{"CiphertextBlob", Base64Encode(blob)}};
+  if (!key_id.empty()) request["KeyId"] = key_id;
   if (!context.empty()) request["EncryptionContext"] = context;
   Secret released;
   SEALFOLD_RETURN_IF_ERROR(AskAttested("Decrypt", std::move(request), released).status());

@@ -59,7 +59,10 @@ class KeyClient {
         post_(std::move(post)),
         now_ms_(std::move(now_ms)) {}
 
-  absl::StatusOr<Secret> Decrypt(ByteSpan blob, const EncryptionContext& context);
+  // `key_id`: the key that must have made the blob. Empty: any that the caller may use, so that who
+  // brings the blob, and has keys of its own, may know what it decrypts to.
+  absl::StatusOr<Secret> Decrypt(ByteSpan blob, const EncryptionContext& context,
+                                 const std::string& key_id = "");
   // `size` bytes, 1 to 1024.
   absl::StatusOr<DataKey> GenerateDataKey(const std::string& key_id, size_t size,
                                           const EncryptionContext& context);

@@ -130,20 +130,26 @@ absl::StatusOr<std::string> Federation::StartReady(const std::string& program,
 
 absl::Status Federation::StartCoordinator() {
   const std::string listen = endpoint_.empty() ? "tcp://127.0.0.1:0" : endpoint_;
-  SEALFOLD_ASSIGN_OR_RETURN(
-      std::string line, StartReady("sealfold-coordinator",
-                                   {"serve", "--state", Path("coordinator"), "--listen", listen,
-                                    "--aggregator", "ipc://" + Path("coordinator/aggregator.sock")},
-                                   coordinator_));
+  std::vector<std::string> arguments = {"serve",
+                                        "--state",
+                                        Path("coordinator"),
+                                        "--listen",
+                                        listen,
+                                        "--aggregator",
+                                        "ipc://" + Path("coordinator/aggregator.sock")};
+  arguments.insert(arguments.end(), coordinator_arguments_.begin(), coordinator_arguments_.end());
+  SEALFOLD_ASSIGN_OR_RETURN(std::string line,
+                            StartReady("sealfold-coordinator", arguments, coordinator_));
   endpoint_ = std::string(absl::StripPrefix(line, "ready "));
   return absl::OkStatus();
 }
 
 absl::Status Federation::StartAggregator(const std::string& program) {
-  return StartReady(program.empty() ? "sealfold-aggregator" : program,
-                    {"serve", "--host-link", "ipc://" + Path("coordinator/aggregator.sock"),
-                     "--attester", Path("platform/nsm.sock")},
-                    aggregator_)
+  std::vector<std::string> arguments = {"serve", "--host-link",
+                                        "ipc://" + Path("coordinator/aggregator.sock"),
+                                        "--attester", Path("platform/nsm.sock")};
+  arguments.insert(arguments.end(), aggregator_arguments_.begin(), aggregator_arguments_.end());
+  return StartReady(program.empty() ? "sealfold-aggregator" : program, arguments, aggregator_)
       .status();
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -36,6 +37,13 @@ class Federation {
   // Starts or, after a kill, restarts the coordinator, on the same endpoint; waits until it is
   // ready.
   absl::Status StartCoordinator();
+  // Added to what each `serve` is started with.
+  void set_coordinator_arguments(std::vector<std::string> more) {
+    coordinator_arguments_ = std::move(more);
+  }
+  void set_aggregator_arguments(std::vector<std::string> more) {
+    aggregator_arguments_ = std::move(more);
+  }
   // `program` empty: the build's own aggregator.
   absl::Status StartAggregator(const std::string& program = "");
   absl::Status Launch();
@@ -82,6 +90,8 @@ class Federation {
   FederationSetup setup_;
   std::string endpoint_;
   std::string participant_endpoint_;
+  std::vector<std::string> coordinator_arguments_;
+  std::vector<std::string> aggregator_arguments_;
   std::optional<ChildProcess> platform_;
   std::optional<ChildProcess> coordinator_;
   std::optional<ChildProcess> aggregator_;

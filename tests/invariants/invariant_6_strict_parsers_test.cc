@@ -92,10 +92,28 @@ TEST_F(StrictParsersTest, RandomBytesNeverChangeTheSum) {
 
 // Each folder that parses untrusted bytes has its target; `./run fuzz` runs them.
 TEST_F(StrictParsersTest, EveryParserHasAFuzzTarget) {
-  for (const char* name :
-       {"cbor", "messages", "signed_objects", "cose_sign1", "merkle_proof", "safetensors",
-        "key_file", "plan_json", "policy_json", "nitro_document", "nsm_request", "nsm_response",
-        "eif", "uki", "disk", "release", "round_message", "client_messages", "sealed_data"}) {
+  for (const char* name : {"cbor",
+                           "messages",
+                           "signed_objects",
+                           "cose_sign1",
+                           "merkle_proof",
+                           "safetensors",
+                           "key_file",
+                           "plan_json",
+                           "policy_json",
+                           "nitro_document",
+                           "nsm_request",
+                           "nsm_response",
+                           "eif",
+                           "uki",
+                           "disk",
+                           "release",
+                           "round_message",
+                           "client_messages",
+                           "sealed_data",
+                           "http_reply",
+                           "sealed_state",
+                           "store_seal"}) {
     EXPECT_TRUE(
         std::filesystem::exists(absl::StrCat(SEALFOLD_TEST_DATA, "/../fuzz/fuzz_", name, ".cc")))
         << name;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/message/state_message.h"
 
 namespace sealfold {
 namespace {
@@ -22,14 +23,33 @@ absl::Status NoRound() {
                   .advice = "wait until the coordinator starts one"});
 }
 
+void TellClosed(const absl::Status& status, Actions& actions) {
+  const Explanation why = Explain(status);
+  SendHost(actions, StateClosed{.code = why.code,
+                                .reason = absl::StrCat(why.what, ": expected ", why.expected,
+                                                       ", found ", why.found)});
+}
+
+bool Same(const StartRound& a, const StartRound& b) {
+  return a.plan == b.plan && a.round == b.round && a.attempt == b.attempt;
+}
+
 }  // namespace
 
-Aggregator::Aggregator(std::string version, std::string platform, std::optional<FoldMeans> fold)
-    : version_(std::move(version)), platform_(std::move(platform)), fold_(fold) {}
+Aggregator::Aggregator(std::string version, std::string platform, std::optional<FoldMeans> fold,
+                       bool keeps_state)
+    : version_(std::move(version)),
+      platform_(std::move(platform)),
+      fold_(fold),
+      keeps_state_(keeps_state) {}
 
 void Aggregator::Announce(Actions& actions) const {
   Ready ready{.version = version_, .plan = {}};
-  if (round_ != nullptr) {
+  if (waiting_.has_value()) {
+    ready.plan = Sha256(waiting_->plan);
+    ready.round = waiting_->round.value();
+    ready.attempt = waiting_->attempt.value();
+  } else if (round_ != nullptr) {
     ready.plan = round_->terms().plan.digest;
     ready.round = round_->terms().round.value();
     ready.attempt = round_->terms().attempt.value();
@@ -59,6 +79,12 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
                               cbor::DecodeFields<StartRound>(message.head, kHostHeadLimits));
     return OnStart(start, now_ms, draw_seed, actions);
   }
+  if (type == HaveState::kType) {
+    SEALFOLD_RETURN_IF_ERROR(cbor::DecodeFields<HaveState>(message.head, kHostHeadLimits).status());
+    if (keeps_state_ && message.bulk.size() <= kSealedStateBytesMax)
+      stored_ = ToBytes(message.bulk);
+    return absl::OkStatus();
+  }
   if (type == Inspect::kType) {
     OnInspect(now_ms, actions);
     return absl::OkStatus();
@@ -76,7 +102,7 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
   }
   return BadInput({.code = "message_unexpected",
                    .what = "type of the host's message",
-                   .expected = "start, close, base or inspect",
+                   .expected = "start, close, base, inspect or have-state",
                    .found = "another"});
 }
 
@@ -87,6 +113,38 @@ absl::Status Aggregator::OnStart(const StartRound& start, uint64_t now_ms,
     OnInspect(now_ms, actions);
     return absl::OkStatus();
   }
+  if (!keeps_state_) return Begin(start, now_ms, draw_seed, actions);
+  const std::optional<Bytes> stored = std::exchange(stored_, std::nullopt);
+  if (waiting_.has_value() && Same(*waiting_, start)) return absl::OkStatus();
+  // What could not be started is refused now, and leaves everything as it is.
+  SEALFOLD_ASSIGN_OR_RETURN(const RoundTerms terms, RoundTerms::Open(start));
+  waiting_.reset();
+  question_.reset();
+  const absl::StatusOr<std::optional<AskStateKey>> question =
+      state_.OnStart(terms, stored, ++state_token_);
+  if (!question.ok()) TellClosed(question.status(), actions);
+  if (!question.ok() || !question->has_value()) return Begin(start, now_ms, draw_seed, actions);
+  question_ = **question;
+  waiting_ = start;
+  return absl::OkStatus();
+}
+
+void Aggregator::OnStateKey(uint64_t token, absl::StatusOr<StateKey> key, uint64_t now_ms,
+                            absl::FunctionRef<Secret()> draw_seed, Actions& actions) {
+  if (token != state_token_ || !waiting_.has_value()) return;
+  absl::StatusOr<Secret> opened = state_.OnKey(std::move(key), actions);
+  if (!opened.ok()) {
+    TellClosed(opened.status(), actions);
+  } else if (!opened->empty()) {
+    model_key_ = *std::move(opened);
+  }
+  const StartRound start = *std::exchange(waiting_, std::nullopt);
+  const absl::Status begun = Begin(start, now_ms, draw_seed, actions);
+  if (!begun.ok()) SendHost(actions, RefusedMessage::Of(begun));
+}
+
+absl::Status Aggregator::Begin(const StartRound& start, uint64_t now_ms,
+                               absl::FunctionRef<Secret()> draw_seed, Actions& actions) {
   Actions started;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RoundMachine> next,
                             RoundMachine::Start(start,
@@ -114,7 +172,16 @@ void Aggregator::OnInspect(uint64_t now_ms, Actions& actions) {
 
 void Aggregator::OnEvidence(uint64_t token, absl::StatusOr<Bytes> evidence, uint64_t now_ms,
                             Actions& actions) {
-  if (round_ != nullptr) round_->OnEvidence(token, std::move(evidence), now_ms, actions);
+  if (round_ == nullptr) return;
+  Actions done;
+  round_->OnEvidence(token, std::move(evidence), now_ms, done);
+  if (round_->record_digest().has_value()) {
+    // Before the host hears that the round is finished: a state may lack its record, for which it
+    // is of no use, but no record its state.
+    model_key_ = round_->TakeModelKey();
+    state_.Keep(round_->terms(), *round_->record_digest(), model_key_.span(), actions);
+  }
+  for (Action& action : done) actions.push_back(std::move(action));
   DropIfOver();
 }
 
@@ -131,7 +198,6 @@ void Aggregator::DropIfOver() {
   if (round_ == nullptr) return;
   token_next_ = round_->token_next();
   if (!round_->over()) return;
-  if (round_->record_digest().has_value()) model_key_ = round_->TakeModelKey();
   round_.reset();
 }
 

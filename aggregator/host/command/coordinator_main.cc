@@ -145,6 +145,15 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   serve_verb->add_option("--aggregator", serve.aggregator,
                          "Endpoint for the aggregator; default: ipc://FOLDER/aggregator.sock");
+  CLI::Option* key_service =
+      serve_verb->add_option("--key-service", serve.keys.endpoint,
+                             "HOST:PORT of the key service that the aggregator may reach through "
+                             "this program, which sees TLS only");
+  CLI::Option* key_access = serve_verb->add_option(
+      "--key-access", serve.keys.access_key_path,
+      "Access key with which the aggregator asks it; read for each question");
+  key_service->needs(key_access);
+  key_access->needs(key_service);
   serve_verb->footer(
       "Prints 'ready ENDPOINT' once it listens; ends on SIGTERM. May be killed and started again "
       "at any time.\n\n"

@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/host/run/state_files.h"
 #include "protocol/base/error.h"
+#include "protocol/message/state_message.h"
 
 namespace sealfold {
 namespace {
@@ -123,6 +125,14 @@ absl::Status Run::Dispatch(const Message& message, uint64_t now_ms, RunOutput& o
   } else if (type == Finished::kType) {
     SEALFOLD_ASSIGN_OR_RETURN(const Finished finished, cbor::DecodeFields<Finished>(message.head));
     OnFinished(finished, message.bulk, out);
+  } else if (type == KeepState::kType) {
+    SEALFOLD_ASSIGN_OR_RETURN(const KeepState keep, cbor::DecodeFields<KeepState>(message.head));
+    return KeepIfStoreFailed(KeepStateFile(store_, keep.round, message.bulk));
+  } else if (type == StateClosed::kType) {
+    SEALFOLD_ASSIGN_OR_RETURN(const StateClosed closed,
+                              cbor::DecodeFields<StateClosed>(message.head));
+    Note(out, absl::StrCat("the aggregator's state stays closed: ", closed.reason, " [",
+                           closed.code, "]"));
   } else if (type == Failed::kType) {
     SEALFOLD_ASSIGN_OR_RETURN(const Failed failed, cbor::DecodeFields<Failed>(message.head));
     if (InRound(failed.round.value(), failed.attempt.value())) {
@@ -192,6 +202,9 @@ void Run::StartNext(RunOutput& out) {
   in_round_ = true;
   start_unanswered_ = true;
   Note(out, absl::StrCat("starting ", RoundText(next)));
+  if (std::optional<Bytes> state = ReadStateFile(store_, next.round - 1)) {
+    out.to_aggregator.push_back(ToMessage(HaveState{}, *std::move(state)));
+  }
   out.to_aggregator.push_back(ToMessage(StartRound{.plan = store_.plan().bytes,
                                                    .round = Round(next.round),
                                                    .attempt = Attempt(next.attempt),

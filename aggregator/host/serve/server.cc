@@ -72,7 +72,7 @@ void RaiseOpenFiles() {
 
 class Server {
  public:
-  Server(std::unique_ptr<RunStore> store, int stop_fd,
+  Server(std::unique_ptr<RunStore> store, KeyServiceOptions keys, int stop_fd,
          absl::FunctionRef<void(const std::string& fact)> log)
       : store_(std::move(store)),
         log_(log),
@@ -81,7 +81,8 @@ class Server {
         participants_(context_, zmq::socket_type::router),
         aggregator_(context_, zmq::socket_type::router),
         control_(context_, zmq::socket_type::router),
-        monitor_(context_, zmq::socket_type::pair) {}
+        monitor_(context_, zmq::socket_type::pair),
+        keys_(std::move(keys)) {}
 
   absl::Status Listen(const ServeOptions& options);
   std::string endpoint() const { return participants_.get(zmq::sockopt::last_endpoint); }
@@ -95,6 +96,7 @@ class Server {
   void ReceiveMonitor();
   void Deliver(HostOutput out);
   void DeliverToAggregator(Routed routed, HostOutput& more);
+  void DeliverToAggregator(std::vector<Message> messages);
 
   std::unique_ptr<RunStore> store_;
   absl::FunctionRef<void(const std::string& fact)> log_;
@@ -105,6 +107,7 @@ class Server {
   zmq::socket_t aggregator_;
   zmq::socket_t control_;
   zmq::socket_t monitor_;
+  KeyRelay keys_;
   int connections_ = 0;  // on the aggregator's link
   // What the aggregator does not take yet. While there is something, participants are not read
   // from: their connections push back, and one turn's messages are all that gathers here.
@@ -144,13 +147,17 @@ absl::Status Server::Run() {
   uint64_t tick_ms = 0;
   while (host_.broken().ok()) {
     const decltype(zmq::pollitem_t::events) read_participants = backlog_.empty() ? ZMQ_POLLIN : 0;
-    std::array<zmq::pollitem_t, 5> items = {{{participants_.handle(), 0, read_participants, 0},
+    const decltype(zmq::pollitem_t::events) read_keys =
+        keys_.writes() ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN;
+    std::array<zmq::pollitem_t, 6> items = {{{participants_.handle(), 0, read_participants, 0},
                                              {aggregator_.handle(), 0, ZMQ_POLLIN, 0},
                                              {control_.handle(), 0, ZMQ_POLLIN, 0},
                                              {monitor_.handle(), 0, ZMQ_POLLIN, 0},
-                                             {nullptr, stop_fd_, ZMQ_POLLIN, 0}}};
+                                             {nullptr, stop_fd_, ZMQ_POLLIN, 0},
+                                             {nullptr, keys_.fd(), read_keys, 0}}};
     const int wait_ms = backlog_.empty() ? kPollMs : kPollBacklogMs;
-    if (zmq_poll(items.data(), items.size(), wait_ms) < 0 && errno != EINTR) {
+    const int polled = static_cast<int>(items.size()) - (keys_.fd() < 0 ? 1 : 0);
+    if (zmq_poll(items.data(), polled, wait_ms) < 0 && errno != EINTR) {
       return PeerError(
           {.code = "poll_failed", .what = "waiting for messages", .found = zmq_strerror(errno)});
     }
@@ -166,6 +173,11 @@ absl::Status Server::Run() {
     if (items[1].revents != 0) ReceiveAggregator();
     if (items[2].revents != 0) ReceiveControl();
     if (items[3].revents != 0) ReceiveMonitor();
+    if (keys_.fd() >= 0) {
+      std::vector<Message> relayed;
+      keys_.OnReady(relayed);
+      DeliverToAggregator(std::move(relayed));
+    }
     const uint64_t now_ms = NowMs();
     if (now_ms - tick_ms < kPollMs) continue;
     tick_ms = now_ms;
@@ -196,6 +208,13 @@ bool Server::ReceiveAggregator() {
     const bool probe = frames->size() == 2 && (*frames)[1].empty();
     if (frames->size() != 4 && !probe) continue;
     frames->resize(4);
+    if (ToBytes((*frames)[0]) == host_.aggregator() && (*frames)[1].empty()) {
+      std::vector<Message> answers;
+      if (keys_.OnAggregator({ToBytes((*frames)[2]), (*frames)[3]}, answers)) {
+        DeliverToAggregator(std::move(answers));
+        continue;
+      }
+    }
     HostOutput out;
     host_.OnAggregator(ToBytes((*frames)[0]), ToBytes((*frames)[1]),
                        {ToBytes((*frames)[2]), std::move((*frames)[3])}, NowMs(), out);
@@ -229,8 +248,15 @@ void Server::ReceiveMonitor() {
   // What it said before it went is heard first.
   while (ReceiveAggregator()) {
   }
+  keys_.OnAggregatorGone();
   HostOutput out;
   host_.OnAggregatorGone(NowMs(), out);
+  Deliver(std::move(out));
+}
+
+void Server::DeliverToAggregator(std::vector<Message> messages) {
+  HostOutput out;
+  for (Message& message : messages) out.to_aggregator.push_back({{}, std::move(message)});
   Deliver(std::move(out));
 }
 
@@ -281,7 +307,7 @@ absl::Status Serve(const ServeOptions& options, int stop_fd,
                    " rounds; ", store->records(), " published");
   RaiseOpenFiles();
   try {
-    Server server(std::move(store), stop_fd, log);
+    Server server(std::move(store), options.keys, stop_fd, log);
     SEALFOLD_RETURN_IF_ERROR(server.Listen(options));
     log(state);
     ready(server.endpoint());

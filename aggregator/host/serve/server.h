@@ -6,13 +6,15 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "aggregator/host/serve/key_relay.h"
 
 namespace sealfold {
 
 struct ServeOptions {
-  std::string folder;      // of the run
-  std::string listen;      // tcp:// for participants; port 0: a free one
-  std::string aggregator;  // ipc:// or tcp:// for the aggregator's link
+  std::string folder;           // of the run
+  std::string listen;           // tcp:// for participants; port 0: a free one
+  std::string aggregator;       // ipc:// or tcp:// for the aggregator's link
+  KeyServiceOptions keys = {};  // that the aggregator may reach
 };
 
 // Serves until `stop_fd` is readable; then OK. One thread besides ZeroMQ's. Calls `ready` with the

@@ -1,0 +1,62 @@
+// The aggregator's memory across restarts: the state key of the plan it serves, what a sealed state
+// opens to, and the states to keep. Pure, as all of core is.
+//
+//   none --OnStart--> asked --OnKey: released, and the host's state opens--> held
+//                       |
+//                       +--refused, or the state does not open--> none, until the next start
+//
+// A state that is there and does not open is never replaced by a fresh one: whoever wants to begin
+// anew takes it away.
+#ifndef SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
+#define SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
+
+#include <optional>
+
+#include "absl/status/statusor.h"
+#include "aggregator/core/contract/action.h"
+#include "aggregator/core/contract/terms.h"
+#include "aggregator/core/state/sealed_state.h"
+
+namespace sealfold {
+
+// The key that seals this aggregator's state of a plan: the one in `blob`, or, where that is empty,
+// a new one.
+struct AskStateKey {
+  uint64_t token = 0;
+  Digest plan = {};
+  Bytes blob = {};
+};
+
+// One thread.
+class StateKeeper {
+ public:
+  // An attempt at a round begins; `stored` is what the host has of the round before. What to ask
+  // for, under `token`, unless the plan's key is held. PermissionDenied ("state_of_another_plan",
+  // "state_of_another_record") or an error of DecodeSealedState where `stored` cannot be of use:
+  // then nothing is to be asked.
+  absl::StatusOr<std::optional<AskStateKey>> OnStart(const RoundTerms& terms,
+                                                     const std::optional<Bytes>& stored,
+                                                     uint64_t token);
+
+  // The answer: the stored state's model key, or empty. A first state is sent to be kept. Errors:
+  // the answer's, "state_key_size", "seal_broken". Requires: the last OnStart asked.
+  absl::StatusOr<Secret> OnKey(absl::StatusOr<StateKey> answer, Actions& actions);
+
+  // The state after a round: for the host to keep, if the key is held. `model_key` is what the
+  // record commits to, or empty.
+  void Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,
+            Actions& actions) const;
+
+ private:
+  struct Asked {
+    StateHeader before = {};                 // of a first state, without its blob
+    std::optional<SealedState> stored = {};  // to be opened
+  };
+  std::optional<Digest> plan_;  // of key_
+  StateKey key_;
+  std::optional<Asked> asked_;
+};
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_

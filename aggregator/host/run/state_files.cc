@@ -1,0 +1,40 @@
+#include "aggregator/host/run/state_files.h"
+
+#include <unistd.h>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
+#include "protocol/message/state_message.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+std::string PathOf(const RunStore& store, uint64_t round) {
+  return store.Path(absl::StrCat("state-", round, ".cbor"));
+}
+
+}  // namespace
+
+std::optional<Bytes> ReadStateFile(const RunStore& store, uint64_t round) {
+  const absl::StatusOr<std::string> bytes = ReadFile(PathOf(store, round), kSealedStateBytesMax);
+  if (!bytes.ok()) return std::nullopt;
+  return ToBytes(AsBytes(*bytes));
+}
+
+absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state) {
+  const uint64_t published = store.records();
+  if ((round != published && round != published + 1) || state.size() > kSealedStateBytesMax) {
+    return BadInput({.code = "aggregator_state_unfit",
+                     .what = "the aggregator's sealed state",
+                     .expected = absl::StrCat("of round ", published, " or ", published + 1,
+                                              ", at most ", kSealedStateBytesMax, " bytes"),
+                     .found = absl::StrCat("of round ", round, ", ", state.size(), " bytes")});
+  }
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(PathOf(store, round), AsText(state)));
+  // The one before serves until this round's record is here.
+  if (round > 1) unlink(PathOf(store, round - 2).c_str());
+  return absl::OkStatus();
+}
+
+}  // namespace sealfold

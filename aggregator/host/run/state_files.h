@@ -1,0 +1,24 @@
+// What the aggregator seals for itself and has the host keep, beside a run's other files:
+//
+//   state-R.cbor    after round R; 0: before the first
+#ifndef SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
+#define SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
+
+#include <optional>
+
+#include "absl/status/status.h"
+#include "aggregator/host/run/run_store.h"
+
+namespace sealfold {
+
+// What the aggregator is to get back before the start of the round after `round`; nullopt if there
+// is none.
+std::optional<Bytes> ReadStateFile(const RunStore& store, uint64_t round);
+
+// Of the last round published, or the one under way. InvalidArgument ("aggregator_state_unfit",
+// "file_unusable").
+absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_

@@ -1,0 +1,59 @@
+#include "aggregator/host/run/state_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "aggregator/host/testing/federation.h"
+#include "protocol/message/state_message.h"
+
+namespace sealfold {
+namespace {
+
+using testing::RunTest;
+using testing::Types;
+
+class StateFilesTest : public RunTest {};
+
+TEST_F(StateFilesTest, AStateGoesBackWithTheNextStart) {
+  Begin();
+  const Bytes state = {1, 2, 3};
+  EXPECT_TRUE(f_.Tell(KeepState{.round = 1}, state).empty());
+  EXPECT_TRUE(folder_.Has("state-1.cbor"));
+  f_.Publish(1, 1);
+  ASSERT_EQ(f_.sent().size(), 2u);
+  EXPECT_EQ(*cbor::PeekType(f_.sent()[0].head), "have-state");
+  EXPECT_EQ(ToBytes(f_.sent()[0].bulk), state);
+  EXPECT_EQ(*cbor::PeekType(f_.sent()[1].head), "start");
+  // An aggregator that comes anew gets it too.
+  f_.Connect();
+  EXPECT_EQ(f_.TellNone(), (Types{"have-state", "start"}));
+}
+
+TEST_F(StateFilesTest, OnlyWhatCanBeOfUseIsKept) {
+  Begin();
+  f_.Tell(KeepState{.round = 2}, Bytes{1});
+  f_.Tell(KeepState{.round = 1}, Bytes(kSealedStateBytesMax + 1));
+  EXPECT_FALSE(folder_.Has("state-1.cbor"));
+  EXPECT_FALSE(folder_.Has("state-2.cbor"));
+  f_.Tell(KeepState{.round = 0}, Bytes{1});
+  f_.Tell(KeepState{.round = 1}, Bytes{2});
+  EXPECT_TRUE(folder_.Has("state-0.cbor"));  // until the record of round 1 is here
+  f_.Publish(1, 1);
+  f_.Tell(KeepState{.round = 2}, Bytes{3});
+  EXPECT_FALSE(folder_.Has("state-0.cbor"));
+  EXPECT_TRUE(folder_.Has("state-1.cbor"));
+}
+
+TEST_F(StateFilesTest, WhyAStateStaysClosedIsNoted) {
+  Begin();
+  std::vector<std::string> notes;
+  f_.After([&](RunOutput& out) {
+    f_.run().OnAggregatorMessage(
+        ToMessage(StateClosed{.code = "key_refused", .reason = "registers"}), 0, out);
+    notes = out.notes;
+  });
+  EXPECT_THAT(notes, ::testing::Contains(::testing::HasSubstr("registers [key_refused]")));
+}
+
+}  // namespace
+}  // namespace sealfold

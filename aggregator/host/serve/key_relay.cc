@@ -1,0 +1,112 @@
+#include "aggregator/host/serve/key_relay.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
+#include "protocol/message/state_message.h"
+#include "protocol/program/program.h"
+
+namespace sealfold {
+namespace {
+
+constexpr size_t kWaitingBytesMax = 256 << 10;  // a call sends some kilobytes
+constexpr size_t kPartSize = 16 << 10;
+
+Message EndOf(uint64_t call) { return ToMessage(KeyBytes{.call = call, .end = true}); }
+
+bool TryLater() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+// A connection that is being made; nothing where none can be.
+UniqueFd Connect(const std::string& endpoint) {
+  const size_t colon = endpoint.rfind(':');
+  if (colon == std::string::npos) return {};
+  addrinfo hints = {};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(endpoint.substr(0, colon).c_str(), endpoint.substr(colon + 1).c_str(), &hints,
+                  &found) != 0) {
+    return {};
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    UniqueFd fd(socket(each->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd.valid()) continue;
+    if (connect(fd.get(), each->ai_addr, each->ai_addrlen) == 0 || errno == EINPROGRESS) return fd;
+  }
+  return {};
+}
+
+}  // namespace
+
+bool KeyRelay::OnAggregator(const Message& message, std::vector<Message>& to_aggregator) {
+  const std::string type = cbor::PeekType(message.head).value_or("");
+  if (type == KeyOpen::kType) {
+    const absl::StatusOr<KeyOpen> open = cbor::DecodeFields<KeyOpen>(message.head);
+    if (open.ok() && !Open(open->call, to_aggregator).ok()) {
+      to_aggregator.push_back(EndOf(open->call));
+    }
+    return true;
+  }
+  if (type != KeyBytes::kType) return false;
+  const absl::StatusOr<KeyBytes> bytes = cbor::DecodeFields<KeyBytes>(message.head);
+  if (!bytes.ok() || !connection_.valid() || bytes->call != call_) return true;
+  if (bytes->end || out_.size() + message.bulk.size() > kWaitingBytesMax) {
+    End();
+    return true;
+  }
+  Append(out_, message.bulk);
+  OnReady(to_aggregator);
+  return true;
+}
+
+absl::Status KeyRelay::Open(uint64_t call, std::vector<Message>& to_aggregator) {
+  End();
+  call_ = call;
+  if (options_.endpoint.empty()) return absl::NotFoundError("no key service");
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string access_key,
+                            ReadFile(options_.access_key_path, kAccessKeyBytesMax));
+  connection_ = Connect(options_.endpoint);
+  if (!connection_.valid()) return absl::UnavailableError("no connection");
+  to_aggregator.push_back(
+      ToMessage(KeyAccess{.call = call, .access_key = ToBytes(AsBytes(access_key))}));
+  return absl::OkStatus();
+}
+
+void KeyRelay::OnReady(std::vector<Message>& to_aggregator) {
+  if (!connection_.valid() || (Write() && Read(to_aggregator))) return;
+  End();
+  to_aggregator.push_back(EndOf(call_));
+}
+
+bool KeyRelay::Write() {
+  while (!out_.empty()) {
+    const ssize_t size =
+        send(connection_.get(), out_.data(), out_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (size < 0) return TryLater();
+    out_.erase(out_.begin(), out_.begin() + size);
+  }
+  return true;
+}
+
+bool KeyRelay::Read(std::vector<Message>& to_aggregator) {
+  while (true) {
+    Bytes part(kPartSize);
+    const ssize_t size = recv(connection_.get(), part.data(), part.size(), MSG_DONTWAIT);
+    if (size < 0) return TryLater();
+    if (size == 0) return false;
+    part.resize(static_cast<size_t>(size));
+    to_aggregator.push_back(ToMessage(KeyBytes{.call = call_}, std::move(part)));
+  }
+}
+
+void KeyRelay::End() {
+  connection_ = UniqueFd();
+  out_.clear();
+}
+
+}  // namespace sealfold
