@@ -116,6 +116,32 @@ TEST(ChainCacheTest, WhatFailsIsNotKept) {
   EXPECT_FALSE(cache.FindIssued(stranger.intermediates[0].der(), chain.leaf.der()).has_value());
 }
 
+// Names and key identifiers fit: only the signature tells.
+TEST(ChainCacheTest, ACertificateWithABrokenSignatureIsRefusedAndNotKept) {
+  const Chain chain = Chain::Make();
+  const auto broken = [](const Certificate& good) {
+    Bytes der = good.der();
+    der.back() ^= 1;
+    return Certificate::FromDer(der).value();
+  };
+  const Certificate leaf = broken(chain.leaf);
+  const Certificate intermediate = broken(chain.intermediates[0]);
+  ChainCache cache;
+  ASSERT_TRUE(Verify(chain, kForgeTime_s, &cache).ok());
+  for (int i = 0; i < 2; ++i) {
+    for (ChainCache* with : {static_cast<ChainCache*>(nullptr), &cache}) {
+      EXPECT_EQ(
+          ErrorCode(VerifyChain(chain.root, chain.intermediates, leaf, kForgeTime_s, kNitro, with)),
+          "chain");
+      EXPECT_EQ(ErrorCode(VerifyChain(chain.root, {intermediate}, chain.leaf, kForgeTime_s, kNitro,
+                                      with)),
+                "chain");
+    }
+  }
+  EXPECT_FALSE(cache.FindIssued(chain.intermediates[0].der(), leaf.der()).has_value());
+  EXPECT_FALSE(cache.FindIssued(chain.root.der(), intermediate.der()).has_value());
+}
+
 TEST(ChainCacheTest, ADocumentOfAnotherSignatureFailsUnderAKnownLeaf) {
   const Chain chain = Chain::Make();
   const Chain other = Chain::Make();
