@@ -23,7 +23,7 @@ absl::Status HelloBatches::Add(const Bytes& session, const SessionNonce& nonce) 
 
 std::optional<HelloBatches::Question> HelloBatches::Ask(const Digest& binding) {
   if (asked_.has_value() || waiting_.empty()) return std::nullopt;
-  Batch& batch = asked_.emplace();
+  Batch& batch = asked_.emplace(Batch());
   batch.hellos = std::exchange(waiting_, {});
   if (batch.hellos.size() == 1) {
     return Question{.nonce = ToBytes(batch.hellos[0].nonce.span()),
