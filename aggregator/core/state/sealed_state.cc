@@ -37,7 +37,7 @@ Aead MakeAead(ByteSpan state_key, ByteSpan header) {
   return Aead::Make(AeadId::kAes256Gcm, key.span());
 }
 
-absl::Status Malformed(std::string what, std::string expected, std::string found) {
+absl::Status Malformed(absl::string_view what, std::string expected, std::string found) {
   return BadInput({.code = "state_malformed",
                    .what = absl::StrCat(what, " of the sealed state"),
                    .expected = std::move(expected),

@@ -54,7 +54,7 @@ TEST(SealedStateTest, EveryByteIsBound) {
 
 TEST(SealedStateTest, StatesThatCannotBeAreRefused) {
   const Secret key = SeedOf("state");
-  const auto code = [&key](StateHeader header) {
+  const auto code = [&key](const StateHeader& header) {
     const Bytes file = SealState(header, key.span(), {});
     return ErrorCode(DecodeSealedState(file).status());
   };
