@@ -171,7 +171,7 @@ TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
         ParseAccessKey(AsBytes(ReadFile(Path("access.json"), 4096).value())).value();
     KeyClient client(std::move(by_name), *attester_, MakeTlsPost(std::move(service), std::move(fd)),
                      NowMs);
-    const absl::Status first = client.GenerateDataKey("alias/own", 32, {}).status();
+    absl::Status first = client.GenerateDataKey("alias/own", 32, {}).status();
     EXPECT_EQ(ErrorCode(client.GenerateRandom(8).status()), "key_service_unreachable");  // used up
     return first;
   };

@@ -25,7 +25,7 @@ constexpr uint32_t kFat16Clusters = 4085;
 constexpr uint32_t kFat32Clusters = 65525;
 constexpr size_t kFolderBytesMax = FatVolume::kFolderEntriesMax * kEntrySize;
 
-absl::Status Malformed(std::string what, std::string expected, std::string found) {
+absl::Status Malformed(absl::string_view what, std::string expected, std::string found) {
   return BadInput({.code = "fat_malformed",
                    .what = absl::StrCat("FAT file system, ", what),
                    .expected = std::move(expected),

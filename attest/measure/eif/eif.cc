@@ -25,7 +25,7 @@ struct Header {
   uint32_t crc = 0;
 };
 
-absl::Status Malformed(absl::string_view part, std::string what, std::string expected,
+absl::Status Malformed(absl::string_view part, absl::string_view what, std::string expected,
                        std::string found) {
   return BadInput({.code = absl::StrCat("eif_", part),
                    .what = absl::StrCat("enclave image's ", what),

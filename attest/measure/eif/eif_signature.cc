@@ -23,7 +23,7 @@ constexpr cbor::Limits kLimits = {
 // {1: -35}: ES384.
 constexpr uint8_t kProtectedHeader[] = {0xa1, 0x01, 0x38, 0x22};
 
-absl::Status Malformed(std::string what, std::string expected, std::string found) {
+absl::Status Malformed(absl::string_view what, std::string expected, std::string found) {
   return BadInput({.code = "eif_signature",
                    .what = absl::StrCat("enclave image's signature, ", what),
                    .expected = std::move(expected),

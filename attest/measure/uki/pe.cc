@@ -22,7 +22,7 @@ constexpr size_t kDirectoryEntrySize = 8;
 constexpr uint32_t kCertificateDirectory = 4;
 constexpr size_t kSectionNameSize = 8;
 
-absl::Status Malformed(std::string what, std::string expected, std::string found) {
+absl::Status Malformed(absl::string_view what, std::string expected, std::string found) {
   return BadInput({.code = "pe_malformed",
                    .what = absl::StrCat("UEFI program, ", what),
                    .expected = std::move(expected),

@@ -34,7 +34,7 @@ constexpr uint32_t kUnknownLast = 254;
 constexpr uint32_t kVersionOwnStartSecure = 252;
 constexpr uint32_t kVersionOwnStart = 258;
 
-absl::Status Unfit(absl::string_view part, std::string what, std::string expected,
+absl::Status Unfit(absl::string_view part, absl::string_view what, std::string expected,
                    std::string found, std::string advice = "") {
   return BadInput({.code = absl::StrCat("uki_", part),
                    .what = absl::StrCat("unified kernel image, ", what),
