@@ -30,7 +30,7 @@ Driver driver;  // NOLINT: what the ioctl below has in the kernel's place
 }  // namespace
 }  // namespace sealfold
 
-// NOLINTNEXTLINE(cert-dcl50-cpp, readability-inconsistent-declaration-parameter-name)
+// NOLINTNEXTLINE(cert-dcl50-cpp, google-runtime-int)
 extern "C" int ioctl(int fd, unsigned long request, ...) noexcept {
   va_list arguments;
   va_start(arguments, request);
