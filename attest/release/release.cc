@@ -18,7 +18,7 @@ constexpr size_t kTextMax = 256;
 constexpr size_t kPlatformsMax = 16;
 constexpr size_t kRegistersMax = 32;
 
-absl::Status Malformed(std::string what, std::string expected, std::string found) {
+absl::Status Malformed(absl::string_view what, std::string expected, std::string found) {
   return BadInput({.code = "release_malformed",
                    .what = absl::StrCat("release, ", what),
                    .expected = std::move(expected),

@@ -26,7 +26,7 @@ Verdict VerifyEveryWay(ByteSpan evidence, const EvidencePolicy& policy,
                        const EvidenceExpectation& expectation) {
   static ChainCache shared;
   ChainCache fresh;
-  const Verdict plain = VerifyEvidence(evidence, policy, expectation);
+  Verdict plain = VerifyEvidence(evidence, policy, expectation);
   for (const char* when : {"fresh cache", "the same again"}) {
     ExpectSame(plain, VerifyEvidence(evidence, policy, expectation, &fresh), when);
   }

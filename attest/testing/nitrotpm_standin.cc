@@ -178,7 +178,7 @@ Bytes NitroTpmStandin::ReadMemory(ByteSpan command) {
   Bytes small = ToBytes(command);
   std::copy_n(Bytes{0, 1, 0, 0}.begin(), 4, small.end() - 4);
   SEALFOLD_CHECK(PassOn(small) == TSS2_RC_SUCCESS);
-  const Bytes answer = TakeAnswer();
+  Bytes answer = TakeAnswer();
   TpmReader parts("answer", answer);
   parts.Take(6);
   if (parts.U32() != 0) return answer;
