@@ -56,7 +56,7 @@ constexpr std::pair<uint32_t, const char*> kTypes[] = {
     {0x800000e2, "EV_EFI_SPDM_FIRMWARE_CONFIG"},
 };
 
-absl::Status Malformed(absl::string_view code, std::string what, std::string expected,
+absl::Status Malformed(absl::string_view code, absl::string_view what, std::string expected,
                        std::string found) {
   return BadInput({.code = absl::StrCat("event_log_", code),
                    .what = absl::StrCat("event log's ", what),
