@@ -24,7 +24,6 @@ namespace {
 
 constexpr char kVersion[] = SEALFOLD_VERSION;
 constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
-constexpr char kNitroPlatformName[] = "aws-nitro";
 
 void Note(absl::string_view line) {
   std::fprintf(stderr, "sealfold-aggregator: %.*s\n", static_cast<int>(line.size()), line.data());
@@ -40,22 +39,6 @@ struct ServeOptions {
 
 constexpr size_t kCaSizeMax = 1 << 20;
 
-absl::Status PlatformUnknown(const std::string& platform) {
-  return Refused({.code = "platform_unknown",
-                  .what = "platform of the evidence",
-                  .expected = "one that this build has",
-                  .found = platform,
-                  .advice = "use a build with this platform"});
-}
-
-absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const ServeOptions& options) {
-#ifdef SEALFOLD_SOFTWARE_PLATFORM
-  if (options.platform == kSoftwarePlatformName) return ConnectSoftwareAttester(options.attester);
-#endif
-  if (options.platform == kNitroPlatformName) return OpenNsmAttester(options.attester);
-  return PlatformUnknown(options.platform);
-}
-
 // Null where no key service is named.
 absl::StatusOr<std::unique_ptr<KeyLink>> MakeKeyLink(const ServeOptions& options) {
   if (options.keys.key_id.empty()) return nullptr;
@@ -63,7 +46,9 @@ absl::StatusOr<std::unique_ptr<KeyLink>> MakeKeyLink(const ServeOptions& options
   SEALFOLD_ASSIGN_OR_RETURN(settings.service.ca_pem, ReadFile(options.key_ca_path, kCaSizeMax));
   SEALFOLD_RETURN_IF_ERROR(CheckKeySettings(settings));
   return std::make_unique<KeyLink>(std::move(settings),
-                                   [options] { return ConnectAttester(options); });
+                                   [platform = options.platform, path = options.attester] {
+                                     return ConnectAttester(platform, path);
+                                   });
 }
 
 absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
@@ -72,7 +57,8 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   KeepReleasedPages(true);
   const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
-  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester, ConnectAttester(options));
+  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester,
+                            ConnectAttester(options.platform, options.attester));
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KeyLink> keys, MakeKeyLink(options));
   if (!hardening.memory_locked) {
     Note(

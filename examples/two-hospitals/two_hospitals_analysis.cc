@@ -14,26 +14,12 @@ namespace sealfold::two_hospitals {
 namespace {
 
 constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
-constexpr char kNitroPlatformName[] = "aws-nitro";
 
 // What may hold patients goes into no core dump.
 void Harden() {
   const rlimit no_core = {0, 0};
   SEALFOLD_CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
   SEALFOLD_CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
-}
-
-absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const std::string& platform,
-                                                          const std::string& path) {
-#ifdef SEALFOLD_SOFTWARE_PLATFORM
-  if (platform == kSoftwarePlatformName) return ConnectSoftwareAttester(path);
-#endif
-  if (platform == kNitroPlatformName) return OpenNsmAttester(path);
-  return Refused({.code = "platform_unknown",
-                  .what = "platform of the evidence",
-                  .expected = "one that this build has",
-                  .found = platform,
-                  .advice = "use a build with this platform"});
 }
 
 int Main(int argc, char** argv) {
