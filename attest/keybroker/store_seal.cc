@@ -49,23 +49,43 @@ Secret StoreKey(ByteSpan passphrase, const PassphraseCost& cost, ByteSpan salt) 
   return key;
 }
 
+// `header` ends with a fresh nonce, which the content is sealed under, with all of the header as
+// associated data; out come the header and what is sealed.
+Bytes SealAfter(ByteSpan header, const Secret& key, const Secret& content) {
+  Bytes out(header.size() + content.size() + kTagSize);
+  std::copy(header.begin(), header.end(), out.begin());
+  SEALFOLD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
+                     out.data() + header.size(), nullptr, content.span().data(), content.size(),
+                     header.data(), header.size(), nullptr, header.last(kNonceSize).data(),
+                     key.span().data()) == 0);
+  return out;
+}
+
+// Empty unless `sealed` has more than header and tag, and SealAfter made it with `key`.
+Secret OpenAfter(size_t header_size, const Secret& key, ByteSpan sealed) {
+  const ByteSpan header = sealed.first(header_size);
+  Secret content(sealed.size() - header_size - kTagSize);
+  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
+          content.mutable_span().data(), nullptr, nullptr, sealed.data() + header_size,
+          sealed.size() - header_size, header.data(), header.size(), header.last(kNonceSize).data(),
+          key.span().data()) != 0) {
+    return {};
+  }
+  return content;
+}
+
 }  // namespace
 
 Bytes SealWithPassphrase(ByteSpan passphrase, const PassphraseCost& cost, const Secret& content) {
   SEALFOLD_CHECK(sodium_init() >= 0 && Allowed(cost) && !content.empty());
-  Bytes out(kHeaderSize + content.size() + kTagSize);
-  std::copy(std::begin(kMagic), std::end(kMagic), out.begin());
-  StoreBigEndian64(MutableByteSpan(out).subspan(sizeof(kMagic), 8),
+  Bytes header(kHeaderSize);
+  std::copy(std::begin(kMagic), std::end(kMagic), header.begin());
+  StoreBigEndian64(MutableByteSpan(header).subspan(sizeof(kMagic), 8),
                    uint64_t{cost.operations} << 32 | cost.memory_kib);
-  FillRandom(MutableByteSpan(out).subspan(kSaltAt, kSaltSize + kNonceSize));
-  const ByteSpan header = ByteSpan(out).first(kHeaderSize);
-  const Secret key = StoreKey(passphrase, cost, header.subspan(kSaltAt, kSaltSize));
+  FillRandom(MutableByteSpan(header).subspan(kSaltAt, kSaltSize + kNonceSize));
+  const Secret key = StoreKey(passphrase, cost, ByteSpan(header).subspan(kSaltAt, kSaltSize));
   SEALFOLD_CHECK(!key.empty());  // as when memory for anything else is out
-  SEALFOLD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
-                     out.data() + kHeaderSize, nullptr, content.span().data(), content.size(),
-                     header.data(), header.size(), nullptr, header.data() + kNonceAt,
-                     key.span().data()) == 0);
-  return out;
+  return SealAfter(header, key, content);
 }
 
 absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) {
@@ -87,11 +107,8 @@ absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) 
   if (!Allowed(cost)) return Malformed("a cost of the passphrase beyond the bounds");
   const Secret key = StoreKey(passphrase, cost, sealed.subspan(kSaltAt, kSaltSize));
   if (key.empty()) return Malformed("a cost of the passphrase that this machine has no memory for");
-  Secret content(sealed.size() - kHeaderSize - kTagSize);
-  if (crypto_aead_xchacha20poly1305_ietf_decrypt(
-          content.mutable_span().data(), nullptr, nullptr, sealed.data() + kHeaderSize,
-          sealed.size() - kHeaderSize, sealed.data(), kHeaderSize, sealed.data() + kNonceAt,
-          key.span().data()) != 0) {
+  Secret content = OpenAfter(kHeaderSize, key, sealed);
+  if (content.empty()) {
     return Refused({.code = "passphrase_wrong",
                     .what = "key store",
                     .expected = "the passphrase that it was sealed with",
@@ -103,19 +120,13 @@ absl::StatusOr<Secret> OpenWithPassphrase(ByteSpan passphrase, ByteSpan sealed) 
 Bytes SealWithKey(const Secret& key, ByteSpan kept, const Secret& content) {
   SEALFOLD_CHECK(sodium_init() >= 0 && key.size() == kStoreKeySize && !content.empty());
   SEALFOLD_CHECK(!kept.empty() && kept.size() <= kKeptKeySizeMax);
-  const size_t nonce_at = kKeptAt + kept.size();
-  const size_t header_size = nonce_at + kNonceSize;
-  Bytes out(header_size + content.size() + kTagSize);
-  std::copy(std::begin(kKeyMagic), std::end(kKeyMagic), out.begin());
-  out[kKeptAt - 2] = static_cast<uint8_t>(kept.size() >> 8);
-  out[kKeptAt - 1] = static_cast<uint8_t>(kept.size());
-  std::copy(kept.begin(), kept.end(), out.begin() + kKeptAt);
-  FillRandom(MutableByteSpan(out).subspan(nonce_at, kNonceSize));
-  SEALFOLD_CHECK(crypto_aead_xchacha20poly1305_ietf_encrypt(
-                     out.data() + header_size, nullptr, content.span().data(), content.size(),
-                     out.data(), header_size, nullptr, out.data() + nonce_at,
-                     key.span().data()) == 0);
-  return out;
+  Bytes header(kKeptAt + kept.size() + kNonceSize);
+  std::copy(std::begin(kKeyMagic), std::end(kKeyMagic), header.begin());
+  header[kKeptAt - 2] = static_cast<uint8_t>(kept.size() >> 8);
+  header[kKeptAt - 1] = static_cast<uint8_t>(kept.size());
+  std::copy(kept.begin(), kept.end(), header.begin() + kKeptAt);
+  FillRandom(MutableByteSpan(header).last(kNonceSize));
+  return SealAfter(header, key, content);
 }
 
 absl::StatusOr<Bytes> KeptKeyOf(ByteSpan sealed) {
@@ -141,14 +152,11 @@ absl::StatusOr<Bytes> KeptKeyOf(ByteSpan sealed) {
 absl::StatusOr<Secret> OpenWithKey(const Secret& key, ByteSpan sealed) {
   SEALFOLD_CHECK(sodium_init() >= 0);
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes kept, KeptKeyOf(sealed));
-  const size_t nonce_at = kKeptAt + kept.size();
-  const size_t header_size = nonce_at + kNonceSize;
-  Secret content(sealed.size() - header_size - kTagSize);
-  if (key.size() != kStoreKeySize ||
-      crypto_aead_xchacha20poly1305_ietf_decrypt(
-          content.mutable_span().data(), nullptr, nullptr, sealed.data() + header_size,
-          sealed.size() - header_size, sealed.data(), header_size, sealed.data() + nonce_at,
-          key.span().data()) != 0) {
+  Secret content;
+  if (key.size() == kStoreKeySize) {
+    content = OpenAfter(kKeptAt + kept.size() + kNonceSize, key, sealed);
+  }
+  if (content.empty()) {
     return Refused({.code = "store_key_wrong",
                     .what = "key store",
                     .expected = "the key that it was sealed with",
