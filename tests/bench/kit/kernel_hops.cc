@@ -15,6 +15,7 @@
 #include "aggregator/core/memory/pages.h"
 #include "protocol/base/bytes.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 
 namespace sealfold::bench {
 namespace {
@@ -28,71 +29,63 @@ double ProcessCpuSeconds() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) { SEALFOLD_CHECK(fd_ >= 0); }
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Socket& operator=(Socket&&) = delete;
-  ~Socket() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int fd() const { return fd_; }
+UniqueFd Owned(int fd) {
+  SEALFOLD_CHECK(fd >= 0);
+  return UniqueFd(fd);
+}
 
-  void WriteAll(ByteSpan bytes) const {
-    while (!bytes.empty()) {
-      const ssize_t n = write(fd_, bytes.data(), bytes.size());
-      SEALFOLD_CHECK(n > 0);
-      bytes.remove_prefix(static_cast<size_t>(n));
-    }
+void WriteAll(const UniqueFd& socket, ByteSpan bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = write(socket.get(), bytes.data(), bytes.size());
+    SEALFOLD_CHECK(n > 0);
+    bytes.remove_prefix(static_cast<size_t>(n));
   }
-  // 0 at the end.
-  size_t Read(MutableByteSpan bytes) const {
-    const ssize_t n = read(fd_, bytes.data(), bytes.size());
-    SEALFOLD_CHECK(n >= 0);
-    return static_cast<size_t>(n);
-  }
+}
 
- private:
-  int fd_;
-};
+// 0 at the end.
+size_t Read(const UniqueFd& socket, MutableByteSpan bytes) {
+  const ssize_t n = read(socket.get(), bytes.data(), bytes.size());
+  SEALFOLD_CHECK(n >= 0);
+  return static_cast<size_t>(n);
+}
 
 class Listener {
  public:
-  Listener() : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+  Listener() : socket_(Owned(::socket(AF_INET, SOCK_STREAM, 0))) {
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof(address_);
     auto* const address = reinterpret_cast<sockaddr*>(&address_);
-    SEALFOLD_CHECK(bind(socket_.fd(), address, size) == 0);
-    SEALFOLD_CHECK(listen(socket_.fd(), SOMAXCONN) == 0);
-    SEALFOLD_CHECK(getsockname(socket_.fd(), address, &size) == 0);
+    SEALFOLD_CHECK(bind(socket_.get(), address, size) == 0);
+    SEALFOLD_CHECK(listen(socket_.get(), SOMAXCONN) == 0);
+    SEALFOLD_CHECK(getsockname(socket_.get(), address, &size) == 0);
   }
-  Socket Accept() const { return Socket(accept(socket_.fd(), nullptr, nullptr)); }
-  Socket Connect() const {
-    Socket out(::socket(AF_INET, SOCK_STREAM, 0));
+  UniqueFd Accept() const { return Owned(accept(socket_.get(), nullptr, nullptr)); }
+  UniqueFd Connect() const {
+    UniqueFd out = Owned(::socket(AF_INET, SOCK_STREAM, 0));
     const auto* const address = reinterpret_cast<const sockaddr*>(&address_);
-    SEALFOLD_CHECK(connect(out.fd(), address, sizeof(address_)) == 0);
+    SEALFOLD_CHECK(connect(out.get(), address, sizeof(address_)) == 0);
     return out;
   }
 
  private:
-  Socket socket_;
+  UniqueFd socket_;
   sockaddr_in address_{};
 };
 
 // Until all of `from` are at their end.
-void Relay(const std::vector<Socket>& from, const Socket& to) {
+void Relay(const std::vector<UniqueFd>& from, const UniqueFd& to) {
   Bytes piece(kPieceBytes);
   std::vector<pollfd> polled;
   polled.reserve(from.size());
-  for (const Socket& socket : from)
-    polled.push_back({.fd = socket.fd(), .events = POLLIN, .revents = 0});
+  for (const UniqueFd& socket : from)
+    polled.push_back({.fd = socket.get(), .events = POLLIN, .revents = 0});
   for (size_t open = from.size(); open > 0;) {
     SEALFOLD_CHECK(poll(polled.data(), polled.size(), -1) > 0);
     for (size_t i = 0; i < from.size(); ++i) {
       if (polled[i].revents == 0) continue;
-      const size_t n = from[i].Read(absl::MakeSpan(piece));
-      to.WriteAll(ByteSpan(piece).first(n));
+      const size_t n = Read(from[i], absl::MakeSpan(piece));
+      WriteAll(to, ByteSpan(piece).first(n));
       if (n > 0) continue;
       polled[i].fd = -1;  // poll leaves it out
       --open;
@@ -104,25 +97,25 @@ void Relay(const std::vector<Socket>& from, const Socket& to) {
 
 double TwoHopsCpuSeconds(uint64_t senders, uint64_t bytes_each) {
   const Listener listener;
-  std::vector<Socket> sending;
-  std::vector<Socket> relayed;
+  std::vector<UniqueFd> sending;
+  std::vector<UniqueFd> relayed;
   for (uint64_t i = 0; i < senders; ++i) {
     sending.push_back(listener.Connect());
     relayed.push_back(listener.Accept());
   }
   int pair[2];
   SEALFOLD_CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-  const Socket out(pair[0]);
-  const Socket in(pair[1]);
+  const UniqueFd out(pair[0]);
+  const UniqueFd in(pair[1]);
 
   const double start = ProcessCpuSeconds();
   std::vector<std::thread> threads;
-  for (Socket& socket : sending) {
+  for (UniqueFd& socket : sending) {
     threads.emplace_back([bytes_each, mine = std::move(socket)] {
       const Bytes piece(kPieceBytes);
       for (uint64_t left = bytes_each; left > 0;) {
         const uint64_t n = std::min<uint64_t>(left, kPieceBytes);
-        mine.WriteAll(ByteSpan(piece).first(n));
+        WriteAll(mine, ByteSpan(piece).first(n));
         left -= n;
       }
     });
@@ -130,7 +123,7 @@ double TwoHopsCpuSeconds(uint64_t senders, uint64_t bytes_each) {
   threads.emplace_back([&relayed, &out] { Relay(relayed, out); });
   Bytes piece(kPieceBytes);
   for (uint64_t left = senders * bytes_each; left > 0;) {
-    const size_t n = in.Read(absl::MakeSpan(piece));
+    const size_t n = Read(in, absl::MakeSpan(piece));
     SEALFOLD_CHECK(n > 0);
     left -= n;
   }
