@@ -53,6 +53,29 @@ TPM2B_PUBLIC AttestationTemplate() {
   return out;
 }
 
+// What a key that keeps other keys encrypts them by.
+TPMT_SYM_DEF_OBJECT Aes128Cfb() {
+  TPMT_SYM_DEF_OBJECT out = {};
+  out.algorithm = TPM2_ALG_AES;
+  out.keyBits.aes = 128;
+  out.mode.aes = TPM2_ALG_CFB;
+  return out;
+}
+
+TPM2B_PUBLIC StorageTemplate() {
+  TPM2B_PUBLIC out = {};
+  out.publicArea.type = TPM2_ALG_ECC;
+  out.publicArea.nameAlg = TPM2_ALG_SHA256;
+  out.publicArea.objectAttributes = kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
+                                    kTpmUserWithAuth | kTpmNoLockout | kTpmRestricted | kTpmDecrypt;
+  TPMS_ECC_PARMS& parameters = out.publicArea.parameters.eccDetail;
+  parameters.symmetric = Aes128Cfb();
+  parameters.scheme.scheme = TPM2_ALG_NULL;
+  parameters.curveID = TPM2_ECC_NIST_P256;
+  parameters.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
 TPM2B_PUBLIC EndorsementTemplate(EndorsementKeyKind kind) {
   TPM2B_PUBLIC out = {};
   TPMT_PUBLIC& area = out.publicArea;
@@ -61,19 +84,15 @@ TPM2B_PUBLIC EndorsementTemplate(EndorsementKeyKind kind) {
                           kTpmAdminWithPolicy | kTpmRestricted | kTpmDecrypt;
   area.authPolicy.size = kEndorsementPolicy.size();
   std::copy(kEndorsementPolicy.begin(), kEndorsementPolicy.end(), area.authPolicy.buffer);
-  TPMT_SYM_DEF_OBJECT symmetric = {};
-  symmetric.algorithm = TPM2_ALG_AES;
-  symmetric.keyBits.aes = 128;
-  symmetric.mode.aes = TPM2_ALG_CFB;
   if (kind == EndorsementKeyKind::kRsa2048) {
     area.type = TPM2_ALG_RSA;
-    area.parameters.rsaDetail.symmetric = symmetric;
+    area.parameters.rsaDetail.symmetric = Aes128Cfb();
     area.parameters.rsaDetail.scheme.scheme = TPM2_ALG_NULL;
     area.parameters.rsaDetail.keyBits = 2048;
     area.unique.rsa.size = 256;  // zeros, as all of the templates' unique values
   } else {
     area.type = TPM2_ALG_ECC;
-    area.parameters.eccDetail.symmetric = symmetric;
+    area.parameters.eccDetail.symmetric = Aes128Cfb();
     area.parameters.eccDetail.scheme.scheme = TPM2_ALG_NULL;
     area.parameters.eccDetail.curveID = TPM2_ECC_NIST_P256;
     area.parameters.eccDetail.kdf.scheme = TPM2_ALG_NULL;
@@ -134,6 +153,10 @@ absl::StatusOr<TpmKey> LoadKey(const Esys& esys, uint32_t persistent_handle) {
 
 absl::StatusOr<TpmKey> CreateEndorsementKey(const Esys& esys, EndorsementKeyKind kind) {
   return CreatePrimary(esys, kTpmEndorsement, EndorsementTemplate(kind), "TPM's endorsement key");
+}
+
+absl::StatusOr<TpmKey> CreateStorageRootKey(const Esys& esys) {
+  return CreatePrimary(esys, kTpmOwner, StorageTemplate(), "TPM's storage root key");
 }
 
 absl::StatusOr<Bytes> ActivateCredential(const Esys& esys, const TpmKey& attestation_key,

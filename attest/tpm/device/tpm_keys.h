@@ -31,6 +31,10 @@ enum class EndorsementKeyKind { kRsa2048, kEccP256 };
 // that the maker's certificate is for.
 absl::StatusOr<TpmKey> CreateEndorsementKey(const Esys& esys, EndorsementKeyKind kind);
 
+// Makes the owner's storage root key: ECC P-256, AES-128 in CFB. The same key each time, until the
+// owner is replaced.
+absl::StatusOr<TpmKey> CreateStorageRootKey(const Esys& esys);
+
 // Opens a credential: the enrolment's answer (attest/tpm/enrol/enrolment.h).
 absl::StatusOr<Bytes> ActivateCredential(const Esys& esys, const TpmKey& attestation_key,
                                          const TpmKey& endorsement_key,

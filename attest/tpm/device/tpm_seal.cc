@@ -11,37 +11,9 @@
 namespace sealfold {
 namespace {
 
-constexpr TPMA_OBJECT kNoLockout = 1u << 10;  // noDA: a guess costs nothing, there is nothing to
-                                              // guess
 constexpr TPMA_SESSION kBothWays =
     TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT;
 constexpr TPMA_SESSION kAnswerOnly = TPMA_SESSION_CONTINUESESSION | TPMA_SESSION_ENCRYPT;
-
-absl::StatusOr<TpmHandle> MakeStorageRootKey(const Esys& esys) {
-  TPM2B_PUBLIC wanted = {};
-  TPMT_PUBLIC& area = wanted.publicArea;
-  area.type = TPM2_ALG_ECC;
-  area.nameAlg = TPM2_ALG_SHA256;
-  area.objectAttributes = kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
-                          kTpmUserWithAuth | kNoLockout | kTpmRestricted | kTpmDecrypt;
-  TPMS_ECC_PARMS& parameters = area.parameters.eccDetail;
-  parameters.symmetric.algorithm = TPM2_ALG_AES;
-  parameters.symmetric.keyBits.aes = 128;
-  parameters.symmetric.mode.aes = TPM2_ALG_CFB;
-  parameters.scheme.scheme = TPM2_ALG_NULL;
-  parameters.curveID = TPM2_ECC_NIST_P256;
-  parameters.kdf.scheme = TPM2_ALG_NULL;
-  const TPM2B_SENSITIVE_CREATE sensitive = {};
-  const TPM2B_DATA outside = {};
-  const TPML_PCR_SELECTION creation = {};
-  ESYS_TR handle = ESYS_TR_NONE;
-  SEALFOLD_RETURN_IF_ERROR(
-      TssStatus(Esys_CreatePrimary(esys.get(), ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                                   ESYS_TR_NONE, &sensitive, &wanted, &outside, &creation, &handle,
-                                   nullptr, nullptr, nullptr, nullptr),
-                "TPM's storage root key"));
-  return TpmHandle(esys.get(), handle, true);
-}
 
 // Salted to the key, so that its encryption is between us and the TPM that has it.
 absl::StatusOr<TpmHandle> StartSession(const Esys& esys, const TpmHandle& key) {
@@ -77,14 +49,14 @@ bool IsIntegrity(TSS2_RC rc) { return (rc & 0xbfU) == TPM2_RC_INTEGRITY; }
 
 absl::StatusOr<Bytes> SealByTpm(const Esys& esys, const Secret& secret) {
   SEALFOLD_CHECK(!secret.empty() && secret.size() <= kTpmSecretSizeMax);
-  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle root, MakeStorageRootKey(esys));
-  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle session, StartSession(esys, root));
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmKey root, CreateStorageRootKey(esys));
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle session, StartSession(esys, root.handle));
   SEALFOLD_RETURN_IF_ERROR(SetSession(esys, session, kBothWays));
   TPM2B_PUBLIC wanted = {};
   wanted.publicArea.type = TPM2_ALG_KEYEDHASH;
   wanted.publicArea.nameAlg = TPM2_ALG_SHA256;
   wanted.publicArea.objectAttributes =
-      kTpmFixedTpm | kTpmFixedParent | kTpmUserWithAuth | kNoLockout;
+      kTpmFixedTpm | kTpmFixedParent | kTpmUserWithAuth | kTpmNoLockout;
   wanted.publicArea.parameters.keyedHashDetail.scheme.scheme = TPM2_ALG_NULL;
   TPM2B_SENSITIVE_CREATE sensitive = {};
   sensitive.sensitive.data.size = static_cast<UINT16>(secret.size());
@@ -93,9 +65,9 @@ absl::StatusOr<Bytes> SealByTpm(const Esys& esys, const Secret& secret) {
   const TPML_PCR_SELECTION creation = {};
   TPM2B_PRIVATE* private_raw = nullptr;
   TPM2B_PUBLIC* public_raw = nullptr;
-  const TSS2_RC rc = Esys_Create(esys.get(), root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                                 &sensitive, &wanted, &outside, &creation, &private_raw,
-                                 &public_raw, nullptr, nullptr, nullptr);
+  const TSS2_RC rc = Esys_Create(esys.get(), root.handle.get(), session.get(), ESYS_TR_NONE,
+                                 ESYS_TR_NONE, &sensitive, &wanted, &outside, &creation,
+                                 &private_raw, &public_raw, nullptr, nullptr, nullptr);
   Wipe(MutableByteSpan(sensitive.sensitive.data.buffer, secret.size()));
   const EsysPtr<TPM2B_PRIVATE> private_part(private_raw);
   const EsysPtr<TPM2B_PUBLIC> public_part(public_raw);
@@ -122,12 +94,12 @@ absl::StatusOr<Secret> UnsealByTpm(const Esys& esys, ByteSpan sealed) {
       at != sealed.size()) {
     return Malformed();
   }
-  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle root, MakeStorageRootKey(esys));
-  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle session, StartSession(esys, root));
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmKey root, CreateStorageRootKey(esys));
+  SEALFOLD_ASSIGN_OR_RETURN(const TpmHandle session, StartSession(esys, root.handle));
   SEALFOLD_RETURN_IF_ERROR(SetSession(esys, session, kBothWays));
   ESYS_TR loaded = ESYS_TR_NONE;
-  const TSS2_RC rc = Esys_Load(esys.get(), root.get(), session.get(), ESYS_TR_NONE, ESYS_TR_NONE,
-                               &private_part, &public_part, &loaded);
+  const TSS2_RC rc = Esys_Load(esys.get(), root.handle.get(), session.get(), ESYS_TR_NONE,
+                               ESYS_TR_NONE, &private_part, &public_part, &loaded);
   if (IsIntegrity(rc)) {
     return Refused(
         {.code = "tpm_seal_other",

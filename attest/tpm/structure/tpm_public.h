@@ -25,6 +25,7 @@ inline constexpr uint32_t kTpmFixedParent = 1u << 4;
 inline constexpr uint32_t kTpmSensitiveDataOrigin = 1u << 5;
 inline constexpr uint32_t kTpmUserWithAuth = 1u << 6;
 inline constexpr uint32_t kTpmAdminWithPolicy = 1u << 7;
+inline constexpr uint32_t kTpmNoLockout = 1u << 10;  // noDA: there is nothing to guess
 inline constexpr uint32_t kTpmRestricted = 1u << 16;
 inline constexpr uint32_t kTpmDecrypt = 1u << 17;
 inline constexpr uint32_t kTpmSign = 1u << 18;
