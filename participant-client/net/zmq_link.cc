@@ -83,8 +83,8 @@ class ZmqLink : public Link {
 
   absl::StatusOr<std::optional<Message>> Receive(uint64_t timeout_ms) override {
     zmq_pollitem_t item = {.socket = socket_.get(), .fd = 0, .events = ZMQ_POLLIN, .revents = 0};
-    const int ready =
-        zmq_poll(&item, 1, static_cast<long>(std::min<uint64_t>(timeout_ms, INT_MAX)));
+    const int wait_ms = static_cast<int>(std::min<uint64_t>(timeout_ms, INT_MAX));
+    const int ready = zmq_poll(&item, 1, wait_ms);
     if (ready < 0 && zmq_errno() != EINTR) return ZmqError("waiting");
     if (ready <= 0) return std::nullopt;
     std::optional<std::vector<SharedBytes>> frames = ReceiveFrames(Socket(), kFrames);

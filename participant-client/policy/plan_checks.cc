@@ -1,9 +1,9 @@
 // A plan against the policy.
 #include <algorithm>
-#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
 #include "participant-client/policy/policy.h"
 
 namespace sealfold {
@@ -16,26 +16,26 @@ const char* NameOf(E value) {
 
 // A check that `value` is one of `accepted`.
 template <typename E>
-Check OneOf(std::string name, E value, const std::vector<E>& accepted) {
+Check OneOf(absl::string_view name, E value, const std::vector<E>& accepted) {
   std::vector<std::string> names;
   for (E e : accepted) names.emplace_back(NameOf(e));
-  return {.name = std::move(name),
+  return {.name = std::string(name),
           .expected = absl::StrJoin(names, " or "),
           .found = NameOf(value),
           .passed = std::count(accepted.begin(), accepted.end(), value) > 0};
 }
 
 template <typename T>
-Check AtLeast(std::string name, T value, T low) {
-  return {.name = std::move(name),
+Check AtLeast(absl::string_view name, T value, T low) {
+  return {.name = std::string(name),
           .expected = absl::StrCat("at least ", low),
           .found = absl::StrCat(value),
           .passed = value >= low};
 }
 
 template <typename T>
-Check AtMost(std::string name, T value, T high) {
-  return {.name = std::move(name),
+Check AtMost(absl::string_view name, T value, T high) {
+  return {.name = std::string(name),
           .expected = absl::StrCat("at most ", high),
           .found = absl::StrCat(value),
           .passed = value <= high};

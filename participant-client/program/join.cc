@@ -124,7 +124,7 @@ absl::Status JoinRun(const JoinOptions& options, const Output& output) {
   const Trainer trainer = [&](Round round, const std::string& model, const std::string& update) {
     return Train(options.train_command, round, model, update);
   };
-  const absl::Status status = Join(*client, trainer, watcher);
+  absl::Status status = Join(*client, trainer, watcher);
   telling.End();
   return status;
 }

@@ -24,7 +24,8 @@ std::string SubmitTo(const std::function<void(World&, SimulatedAggregator&)>& fo
   return ErrorCode(session->status());
 }
 
-std::function<void(World&, SimulatedAggregator&)> Entry(std::function<void(LogEntry&)> alter) {
+std::function<void(World&, SimulatedAggregator&)> Entry(
+    const std::function<void(LogEntry&)>& alter) {
   return [alter](World&, SimulatedAggregator& a) { a.alter_entry = alter; };
 }
 

@@ -32,8 +32,8 @@ class LinkHere : public Link {
 };
 
 template <class M>
-void Answer(const M& message, std::vector<Message>& out, SharedBytes bulk = {}) {
-  out.push_back({.head = cbor::EncodeFields(message), .bulk = std::move(bulk)});
+void Answer(const M& message, std::vector<Message>& out, const SharedBytes& bulk = {}) {
+  out.push_back({.head = cbor::EncodeFields(message), .bulk = bulk});
 }
 
 void Refuse(const char* code, std::vector<Message>& out) {

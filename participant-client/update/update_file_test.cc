@@ -36,7 +36,7 @@ class UpdateFileTest : public ::testing::Test {
   // A file with `tensors` in this order; the elements count up from the tensor's place in the plan.
   std::string Write(const std::vector<TensorSpec>& tensors,
                     const std::map<std::string, std::string>& metadata = {{"num_examples", "12"}}) {
-    const std::string path = folder_.Path("update.safetensors");
+    std::string path = folder_.Path("update.safetensors");
     Bytes bytes = SafetensorsHeaderBytes(tensors, metadata);
     for (const TensorSpec& spec : tensors) Append(bytes, Elements(spec));
     std::ofstream(path, std::ios::binary) << AsText(bytes);

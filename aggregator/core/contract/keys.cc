@@ -30,14 +30,17 @@ RoundKeys RoundKeys::Derive(const Secret& seed, const RoundTerms& terms) {
   };
   return RoundKeys(expand("wrap", 32), HpkeKeyPair::Derive(expand("hpke", kHpkeSeedSize)),
                    SigningKey::FromSeed(expand("record", SigningKey::kSeedSize)),
-                   expand("model", kModelKeySize));
+                   expand("model", kModelKeySize),
+                   expand("part", AeadKeySize(SuiteAead(terms.contract().suite))));
 }
 
-RoundKeys::RoundKeys(Secret wrap_prk, HpkeKeyPair hpke, SigningKey record, Secret model)
+RoundKeys::RoundKeys(Secret wrap_prk, HpkeKeyPair hpke, SigningKey record, Secret model,
+                     Secret part)
     : wrap_prk_(std::move(wrap_prk)),
       hpke_(std::move(hpke)),
       record_(std::move(record)),
-      model_(std::move(model)) {}
+      model_(std::move(model)),
+      part_(std::move(part)) {}
 
 Secret RoundKeys::WrapSeed(uint32_t participant) const {
   return HkdfExpand(wrap_prk_.span(), Number(participant), kHpkeSeedSize);

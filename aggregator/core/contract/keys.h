@@ -23,6 +23,7 @@ class RoundKeys {
   const SigningKey& record_key() const { return record_; }  // signs receipts and the record
   const Secret& model_key() const { return model_; }        // seals the new model (sealed delivery)
   Secret TakeModelKey() { return std::move(model_); }
+  const Secret& part_key() const { return part_; }  // tags the base model's parts (PartTags)
   // The ephemeral seed with which model_key is sealed to the plan's participant number
   // `participant`.
   Secret WrapSeed(uint32_t participant) const;
@@ -31,11 +32,12 @@ class RoundKeys {
   Binding MakeBinding(const RoundTerms& terms) const;
 
  private:
-  RoundKeys(Secret wrap_prk, HpkeKeyPair hpke, SigningKey record, Secret model);
+  RoundKeys(Secret wrap_prk, HpkeKeyPair hpke, SigningKey record, Secret model, Secret part);
   Secret wrap_prk_;
   HpkeKeyPair hpke_;
   SigningKey record_;
   Secret model_;
+  Secret part_;
 };
 
 }  // namespace sealfold

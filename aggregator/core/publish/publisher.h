@@ -1,16 +1,15 @@
 // From a final sum to the new model's file: reads the base model from the host, twice.
 //
-// The first pass only hashes: the whole, against the digest the round is bound to, and each part.
-// The second uses each part after checking it against the first. So nothing is ever computed from a
-// base that the host chose, from which it could learn more of the sum than the published model
-// shows; and a sealed model written again after a lost connection is the same bytes, never two
-// plaintexts under one nonce.
+// The first pass only looks: at the whole, against the digest the round is bound to, and at each
+// part, to know it again. The second uses each part once it is known to be the first's. So nothing
+// is ever computed from a base that the host chose, from which it could learn more of the sum than
+// the published model shows; and a sealed model written again after a lost connection is the same
+// bytes, never two plaintexts under one nonce.
 #ifndef SEALFOLD_AGGREGATOR_CORE_PUBLISH_PUBLISHER_H_
 #define SEALFOLD_AGGREGATOR_CORE_PUBLISH_PUBLISHER_H_
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "aggregator/core/contract/action.h"
@@ -19,6 +18,7 @@
 #include "aggregator/core/publish/base_reader.h"
 #include "aggregator/core/publish/model_stream.h"
 #include "aggregator/core/publish/model_writer.h"
+#include "aggregator/core/publish/part_tags.h"
 #include "protocol/crypto/hash.h"
 
 namespace sealfold {
@@ -36,8 +36,9 @@ class Publisher {
   // first, to try again after "base_wrong", and when the host lost what it had.
   void Start(Actions& actions);
 
-  // The answer to the last WantBase; asks for the next part, and in the second pass sends model
-  // parts.
+  // The answer to the first WantBase that had none; asks for more, a few parts ahead so that the
+  // host reads one while another is used here, and in the second pass sends model parts. What was
+  // asked for before a fault or a new Start is passed over.
   //   "base_unexpected": not what was asked for; nothing changed.
   //   "base_wrong": not the base model; waits for Start.
   //   "base_not_canonical", "model_overflow": this round can never be published.
@@ -57,7 +58,8 @@ class Publisher {
     ModelStream stream;
     ModelWriter writer;
   };
-  void Want(uint64_t offset, Actions& actions);
+  void Ask(Actions& actions);
+  absl::Status Take(uint64_t offset, ByteSpan bytes, Actions& actions);
   absl::Status Check(ByteSpan part);
   absl::Status Use(uint64_t offset, ByteSpan part, Actions& actions);
 
@@ -67,9 +69,11 @@ class Publisher {
   const absl::Span<const int64_t> sum_;
   const uint64_t weight_sum_;
   const uint64_t base_bytes_;
-  std::vector<Digest> parts_;       // of the base as stored
+  PartTags parts_;                  // of the base as stored
   bool checked_ = false;            // the first pass is over: parts_ is the base model
-  std::optional<uint64_t> wanted_;  // offset of the part asked for
+  std::optional<uint64_t> wanted_;  // offset of the part that comes next
+  uint64_t asked_bytes_ = 0;        // how far this pass has asked
+  uint64_t given_up_bytes_ = 0;     // how far earlier ones had: answers may still be on their way
   std::optional<Reading> reading_;
   std::optional<Writing> writing_;
   std::optional<Digest> model_;

@@ -2,6 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "aggregator/core/testing/sample_host.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/model/element.h"
@@ -54,48 +59,76 @@ TEST_F(PublishTest, ABaseThatEndsEarly) {
   EXPECT_TRUE(host.model_file.empty());
 }
 
-// A host that shows the right base first, to pass the check, and another when it is used.
-TEST_F(PublishTest, ABaseThatChangesAfterItWasChecked) {
-  run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {700'000}}};
-  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
-  run.plan.chunk_bytes = 1 << 20;
-  run.base_model = ModelFileHeader(run.plan.tensors);
-  run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
-  run.Sign();
-  SampleHost host(run);
-  host.answer_base = false;
-  Commit(host);
-  const auto wanted = [&host] { return As<WantBase>(host.to_host.back()); };
-  const auto give = [&](ByteSpan file) {
-    const WantBase want = wanted();
-    Actions actions;
-    host.round->OnBase(want.offset, file.subspan(want.offset, want.length), host.now_ms, actions);
-    return actions;
-  };
-  const auto last_host = [](const Actions& actions) {
-    return std::get<SendMessage>(actions.back()).message;
-  };
-  const uint64_t parts = (run.base_model.size() + kPartBytesMax - 1) / kPartBytesMax;
-  ASSERT_EQ(parts, 3u);
-  for (uint64_t i = 0; i < parts; ++i) {
-    const Actions actions = give(run.base_model);
-    ASSERT_EQ(actions.size(), 1u);
-    host.to_host.push_back(last_host(actions));
+class PartsTest : public PublishTest {
+ protected:
+  static constexpr uint64_t kParts = 5;  // more than are asked for at once
+
+  PartsTest() {
+    run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {1'200'000}}};
+    run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
+    run.plan.chunk_bytes = 1 << 20;
+    run.base_model = ModelFileHeader(run.plan.tensors);
+    run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
+    run.Sign();
+    SEALFOLD_CHECK((run.base_model.size() + kPartBytesMax - 1) / kPartBytesMax == kParts);
+    host.emplace(run);
+    host->answer_base = false;
+    Commit(*host);
+    for (const Message& message : host->to_host) Note(message);
   }
-  ASSERT_EQ(wanted().offset, 0u);  // the second pass
-  Actions actions = give(run.base_model);
-  host.to_host.push_back(last_host(actions));
+  // What the host hears, by its kind.
+  void Note(const Message& message) {
+    const std::string type = TypeOf(message);
+    if (type == WantBase::kType) wanted.push_back(As<WantBase>(message).offset);
+    if (type == ModelPart::kType) ++model_parts;
+    if (type == RefusedMessage::kType) refused.push_back(As<RefusedMessage>(message).code);
+  }
+  // Answers the oldest question from `file`.
+  uint64_t Give(ByteSpan file) {
+    const uint64_t offset = wanted.front();
+    wanted.pop_front();
+    Actions actions;
+    host->round->OnBase(offset, file.subspan(offset, kPartBytesMax), host->now_ms, actions);
+    for (const Action& action : actions) Note(std::get<SendMessage>(action).message);
+    return offset;
+  }
+  void EndWell() {
+    host->answer_base = true;
+    host->Close();
+    ASSERT_TRUE(host->round->over());
+    EXPECT_EQ(host->model_file, Expected());
+  }
+
+  std::optional<SampleHost> host;
+  std::deque<uint64_t> wanted;
+  uint64_t model_parts = 0;
+  std::vector<std::string> refused;
+};
+
+// A host that shows the right base first, to pass the check, and another when it is used.
+TEST_F(PartsTest, ABaseThatChangesAfterItWasChecked) {
+  EXPECT_THAT(wanted, ::testing::ElementsAre(0, 1 << 20, 2 << 20, 3 << 20));  // a few ahead
+  Give(run.base_model);
+  EXPECT_THAT(wanted, ::testing::ElementsAre(1 << 20, 2 << 20, 3 << 20, 4 << 20));
+  for (uint64_t i = 1; i < kParts; ++i) Give(run.base_model);
+  ASSERT_EQ(wanted.front(), 0u);  // the second pass
+  Give(run.base_model);
+  EXPECT_EQ(model_parts, 1u);
   Bytes other = run.base_model;
   other[kPartBytesMax + 5] ^= 1;
-  actions = give(other);
-  ASSERT_EQ(actions.size(), 2u);  // the refusal and the host's view of it, and no model part
-  EXPECT_EQ(As<RefusedMessage>(std::get<SendMessage>(actions[0]).message).code, "base_wrong");
-  EXPECT_EQ(TypeOf(last_host(actions)), RoundState::kType);
-  host.answer_base = true;
-  host.base_file = run.base_model;
-  host.Close();
-  ASSERT_TRUE(host.round->over());
-  EXPECT_EQ(host.model_file, Expected());
+  Give(other);
+  EXPECT_THAT(refused, ::testing::ElementsAre("base_wrong"));
+  EXPECT_EQ(model_parts, 1u);
+  EndWell();
+}
+
+TEST_F(PartsTest, WhatWasOnItsWayWhenAPartWasWrongIsPassedOver) {
+  Give(ByteSpan(run.base_model).first(kPartBytesMax - 1));
+  EXPECT_THAT(refused, ::testing::ElementsAre("base_wrong"));
+  while (!wanted.empty()) Give(run.base_model);
+  EXPECT_THAT(refused, ::testing::ElementsAre("base_wrong"));
+  EXPECT_EQ(model_parts, 0u);
+  EndWell();
 }
 
 TEST_F(PublishTest, PartsThatNobodyAskedFor) {

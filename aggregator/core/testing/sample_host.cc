@@ -61,12 +61,14 @@ void SampleHost::Do(Actions actions) {
         inbox[PartyOf(send.session)].push_back(std::move(send.message));
       }
     }
-    while (answer_base && !base_parts_.empty() && !round->over()) {
-      const WantBase want = As<WantBase>(base_parts_.back());
-      base_parts_.clear();
-      const ByteSpan file(base_file);
-      const size_t offset = std::min<size_t>(want.offset, file.size());
-      round->OnBase(want.offset, file.subspan(offset, want.length), now_ms, more);
+    if (answer_base) {
+      for (const Message& asked : std::exchange(base_parts_, {})) {
+        if (round->over()) break;
+        const auto want = As<WantBase>(asked);
+        const ByteSpan file(base_file);
+        const size_t offset = std::min<size_t>(want.offset, file.size());
+        round->OnBase(want.offset, file.subspan(offset, want.length), now_ms, more);
+      }
     }
     actions = std::move(more);
   }
