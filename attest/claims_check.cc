@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "attest/x509/revocation.h"
+#include "attest/x509/revocation_coverage.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -157,29 +158,27 @@ void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
 
 bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
                           absl::Span<const Certificate> chain, uint64_t made_ms, Verdict& verdict) {
-  if (policy.revocation_lists.empty()) return true;
-  absl::Status status;
-  std::vector<RevocationList> lists;
-  for (const Bytes& bytes : policy.revocation_lists) {
-    absl::StatusOr<RevocationList> list = RevocationList::Parse(bytes);
-    status.Update(list.status());
-    if (list.ok()) lists.push_back(*std::move(list));
-  }
+  if (policy.revocation == nullptr) return true;
+  const RevocationLists& revocation = *policy.revocation;
   const uint64_t time_ms = expectation.check_freshness ? expectation.now_ms : made_ms;
-  if (status.ok()) {
-    status = CheckRevocation(chain, lists, {.accept_expired = policy.accept_expired_lists},
-                             static_cast<int64_t>(time_ms / 1000));
-  }
+  const absl::Status status =
+      CheckRevocation(chain, revocation, static_cast<int64_t>(time_ms / 1000));
   if (!status.ok()) {
     verdict.checks.push_back(FailedCheck("revocation", status));
     return false;
   }
-  verdict.checks.push_back({.name = "revocation",
-                            .expected = "certificates that are not revoked",
-                            .found = absl::StrCat("none of ", chain.size(), " on ", lists.size(),
-                                                  lists.size() == 1 ? " list" : " lists"),
-                            .passed = true});
-  return true;
+  verdict.checks.push_back(
+      {.name = "revocation",
+       .expected = "certificates that are not revoked",
+       .found = absl::StrCat("none of ", chain.size(), " on ", revocation.lists.size(),
+                             revocation.lists.size() == 1 ? " list" : " lists"),
+       .passed = true});
+  const ListCoverage coverage = CoverageOf(chain, revocation.lists);
+  verdict.checks.push_back({.name = "revocation_coverage",
+                            .expected = DemandText(revocation.demand),
+                            .found = coverage.Text(),
+                            .passed = coverage.Meets(revocation.demand)});
+  return verdict.checks.back().passed;
 }
 
 Check FailedCheck(std::string name, const absl::Status& status) {

@@ -16,7 +16,8 @@ void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,
                  const EvidenceExpectation& expectation, Verdict& verdict);
 
 // The policy's revocation lists against `chain`, from the root down, of evidence of `made_ms`: adds
-// the check "revocation" where there are lists. True if it passed, or there are none.
+// the checks "revocation" and "revocation_coverage" where the policy has lists or demands them.
+// True if they passed, or there is nothing to check.
 bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectation& expectation,
                           absl::Span<const Certificate> chain, uint64_t made_ms, Verdict& verdict);
 

@@ -5,7 +5,6 @@
 #include "absl/strings/str_join.h"
 #include "attest/claims_check.h"
 #include "attest/verifier.h"
-#include "attest/x509/revocation.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -84,13 +83,6 @@ absl::Status CheckEvidencePolicy(const EvidencePolicy& policy) {
   }
   for (const ReferenceValues& set : policy.reference_values) {
     SEALFOLD_RETURN_IF_ERROR(CheckReferenceValues(verifier->register_rules(), set));
-  }
-  for (const Bytes& bytes : policy.revocation_lists) {
-    if (absl::Status status = RevocationList::Parse(bytes).status(); !status.ok()) {
-      const Explanation why = Explain(status);
-      return BadPolicy("list_malformed", absl::StrCat("policy's revocation lists: ", why.what),
-                       why.expected, why.found);
-    }
   }
   return verifier->CheckTrust(policy);
 }

@@ -24,8 +24,8 @@ struct Check {
 };
 
 // The names, in the order in which the checks are made. The first three and any of the signed
-// part's own (chain, certificate_time, revocation, signature) end the verification when they fail;
-// those after it are all made.
+// part's own (chain, certificate_time, revocation, revocation_coverage, signature) end the
+// verification when they fail; those after it are all made.
 //   policy            the policy itself is fit (only recorded when it is not)
 //   platform          the policy's platform is in this build, and the verifier's
 //   format            the document's form and lengths
@@ -35,6 +35,9 @@ struct Check {
 //   certificate_time  they are valid at the document's own time
 //   revocation        only where the policy has lists: they are their issuers', in force, and name
 //                     none of the certificates
+//   revocation_coverage   with it: which issuers the lists are about, and that these are all of
+//   whom
+//                     the policy demands one
 //   signature         the leaf's key signed the document
 //   quote, qualifying_data   a TPM's: what was signed is about these registers and this session
 //   debug             the registers that are set wherever anything is measured are there, and set
@@ -95,16 +98,18 @@ struct RegisterRules {
   uint32_t resettable;             // whatever runs can set them: no policy may name them
 };
 
+struct RevocationLists;  // attest/x509/revocation.h
+
 struct EvidencePolicy {
   std::string platform = {};  // "aws-nitro", "aws-nitrotpm", "tpm2", "sealfold-softnsm"
   // The pinned trust root. For AWS's platforms AWS's own is built in: leave empty.
   std::string root_pem = {};
   std::vector<Bytes> attestation_keys = {};  // tpm2 only: names of keys that need no certificate
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
-  // X.509 certificate revocation lists, each in DER or PEM: attest/x509/revocation.h says what they
-  // do. They expire by the clock that freshness is judged by; without that, by the document's time.
-  std::vector<Bytes> revocation_lists = {};
-  bool accept_expired_lists = false;
+  // X.509 certificate revocation lists: attest/x509/revocation.h says what they do. Null: none, and
+  // none demanded. They expire by the clock that freshness is judged by; without that, by the
+  // document's time.
+  std::shared_ptr<const RevocationLists> revocation = {};
   uint64_t age_ms_max = 300'000;  // how old a document may be
   uint64_t skew_ms_max = 5'000;   // how far in the future by our clock
 };
@@ -121,8 +126,6 @@ struct EvidencePolicy {
 //   policy_reference_untelling  a set that names none of the registers that tell what runs
 //   policy_root_missing, policy_root_malformed, policy_root_unexpected
 //   policy_key_malformed, policy_keys_unexpected   of attestation_keys
-//   policy_list_malformed     a revocation list that cannot be read, or is of a kind that says less
-//                             than a list of all that its issuer has revoked
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy);
 
 // What must be in the document of this session. An unset member is not compared.

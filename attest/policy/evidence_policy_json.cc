@@ -78,15 +78,20 @@ absl::Status ReadReleases(const json& node, const ReadPolicyFile& read_file,
 }
 
 absl::Status ReadLists(const json& node, const ReadPolicyFile& read_file, EvidencePolicy& policy) {
+  RevocationLists revocation{.accept_expired = node.value("accept_expired", false)};
   for (const json& name : node["files"]) {
     const auto path = name.get<std::string>();
     SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(path));
-    if (absl::Status status = RevocationList::Parse(AsBytes(bytes)).status(); !status.ok()) {
-      return About(path, status);
-    }
-    policy.revocation_lists.push_back(ToBytes(AsBytes(bytes)));
+    absl::StatusOr<RevocationList> list = RevocationList::Parse(AsBytes(bytes));
+    if (!list.ok()) return About(path, list.status());
+    revocation.lists.push_back(*std::move(list));
   }
-  policy.accept_expired_lists = node.value("accept_expired", false);
+  if (node.contains("demand")) {
+    const auto demand = ListDemandNamed(node["demand"].get<std::string>());
+    SEALFOLD_CHECK(demand.has_value());  // by the schema
+    revocation.demand = *demand;
+  }
+  policy.revocation = std::make_shared<const RevocationLists>(std::move(revocation));
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "attest/release/rules.h"
 #include "attest/testing/forge_list.h"
 #include "attest/testing/vectors.h"
+#include "attest/x509/revocation.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/testing/examples.h"
@@ -38,12 +39,24 @@ TEST(EvidencePolicyJsonTest, RevocationListsAreFiles) {
   };
   absl::StatusOr<EvidencePolicy> policy = parse();
   ASSERT_TRUE(policy.ok()) << policy.status();
-  EXPECT_EQ(policy->revocation_lists, (std::vector<Bytes>{list, ToBytes(AsBytes(ListPem(list)))}));
-  EXPECT_FALSE(policy->accept_expired_lists);
+  ASSERT_NE(policy->revocation, nullptr);
+  ASSERT_EQ(policy->revocation->lists.size(), 2U);
+  for (const RevocationList& each : policy->revocation->lists) EXPECT_EQ(each.der(), list);
+  EXPECT_FALSE(policy->revocation->accept_expired);
+  EXPECT_EQ(policy->revocation->demand, ListDemand::kNone);
   document["evidence"]["revocation_lists"]["accept_expired"] = true;
-  policy = parse();
-  ASSERT_TRUE(policy.ok()) << policy.status();
-  EXPECT_TRUE(policy->accept_expired_lists);
+  for (const auto& [text, demand] :
+       {std::pair("none", ListDemand::kNone), std::pair("published", ListDemand::kPublished),
+        std::pair("every", ListDemand::kEvery)}) {
+    document["evidence"]["revocation_lists"]["demand"] = text;
+    policy = parse();
+    ASSERT_TRUE(policy.ok()) << policy.status();
+    EXPECT_TRUE(policy->revocation->accept_expired);
+    EXPECT_EQ(policy->revocation->demand, demand);
+  }
+  document["evidence"]["revocation_lists"]["demand"] = "all";
+  EXPECT_EQ(ErrorCode(parse().status()), "field_invalid");
+  document["evidence"]["revocation_lists"].erase("demand");
   document["evidence"]["revocation_lists"]["files"] = {"other"};
   EXPECT_EQ(ErrorCode(parse().status()), "revocation_list_malformed");
   document["evidence"]["revocation_lists"]["files"] = json::array();

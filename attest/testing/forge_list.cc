@@ -77,6 +77,12 @@ std::string ListPem(ByteSpan der) {
   return {data, static_cast<size_t>(size)};
 }
 
+std::vector<RevocationList> ParseLists(const std::vector<Bytes>& lists) {
+  std::vector<RevocationList> parsed;
+  for (const Bytes& each : lists) parsed.push_back(RevocationList::Parse(each).value());
+  return parsed;
+}
+
 ChainSpec ListingChainSpec() {
   ChainSpec spec;
   spec.root.key_usage = "critical,keyCertSign,cRLSign";

@@ -11,6 +11,7 @@
 
 #include "attest/testing/forge.h"
 #include "attest/x509/certificate.h"
+#include "attest/x509/revocation.h"
 
 namespace sealfold {
 
@@ -27,6 +28,8 @@ struct ListSpec {
 // DER, signed with SHA-384 by `key` in the name of `issuer`.
 Bytes ForgeList(const ListSpec& spec, const Certificate& issuer, EVP_PKEY* key);
 std::string ListPem(ByteSpan der);
+// Requires: each is a list, in DER or PEM.
+std::vector<RevocationList> ParseLists(const std::vector<Bytes>& lists);
 
 // A chain whose authorities may sign lists.
 ChainSpec ListingChainSpec();

@@ -110,6 +110,12 @@ bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& poli
                               .expected = "an attestation key that the policy names",
                               .found = ShortHex(name),
                               .passed = true});
+    if (policy.revocation != nullptr) {
+      verdict.checks.push_back({.name = "revocation_coverage",
+                                .expected = "certificates, if any are looked at",
+                                .found = "none: the policy names the key itself",
+                                .passed = true});
+    }
     return true;
   }
   if (policy.root_pem.empty()) {

@@ -10,8 +10,8 @@ namespace sealfold {
 // What a policy must say. InvalidArgument, codes "policy_root_*", "policy_key_*".
 absl::Status CheckKeyTrust(const EvidencePolicy& policy);
 
-// Adds "chain", and for a certified key "certificate_time" and "revocation": the certificates are
-// judged at the evidence's own time. True if they hold.
+// Adds "chain", and for a certified key "certificate_time" and what CheckRevocationLists adds: the
+// certificates are judged at the evidence's own time. True if they hold.
 //
 // A certificate names only the key, not its attributes: it must be one for TPMs' attestation keys
 // (extended key usage tcg-kp-AIKCertificate), whose issuer has made sure of them, by

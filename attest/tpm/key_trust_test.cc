@@ -33,7 +33,10 @@ class KeyTrustTest : public testing::Test {
     EvidencePolicy policy = ForgeTpmPolicy(key_);
     policy.attestation_keys.clear();
     policy.root_pem = root_pem_;
-    if (list_.has_value()) policy.revocation_lists = {*list_};
+    if (list_.has_value()) {
+      policy.revocation =
+          std::make_shared<const RevocationLists>(RevocationLists{.lists = ParseLists({*list_})});
+    }
     EXPECT_TRUE(CheckEvidencePolicy(policy).ok()) << CheckEvidencePolicy(policy);
     return VerifyEveryWay(EncodeTpmEvidence(evidence), policy, ForgeExpectation());
   }
@@ -144,8 +147,16 @@ TEST_F(KeyTrustTest, AKeyThatThePolicyNamesNeedsNoCertificate) {
   Issue(key_.key.get());
   EvidencePolicy policy = ForgeTpmPolicy(key_);
   policy.root_pem = root_pem_;
-  EXPECT_TRUE(VerifyEveryWay(EncodeTpmEvidence(ForgeTpmEvidence(key_)), policy, ForgeExpectation())
-                  .passed());
+  const auto verify = [&] {
+    return VerifyEveryWay(EncodeTpmEvidence(ForgeTpmEvidence(key_)), policy, ForgeExpectation());
+  };
+  EXPECT_TRUE(verify().passed());
+  // Nor lists; that they were not looked at is told.
+  policy.revocation =
+      std::make_shared<const RevocationLists>(RevocationLists{.demand = ListDemand::kEvery});
+  EXPECT_EQ(CheckNames(verify()),
+            "platform format attestation_key chain revocation_coverage signature quote "
+            "qualifying_data freshness nonce registers");
 }
 
 }  // namespace

@@ -125,15 +125,14 @@ absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
 
 // What one list says of the certificate that `issuer` issued.
 absl::Status CheckList(const RevocationList& list, const Certificate& issuer,
-                       const Certificate& certificate, const RevocationRules& rules,
-                       int64_t time_s) {
+                       const Certificate& certificate, bool accept_expired, int64_t time_s) {
   const bool may_sign = (X509_get_key_usage(issuer.x509()) & KU_CRL_SIGN) != 0;
   if (!may_sign || X509_CRL_verify(list.crl(), issuer.public_key()) != 1) {
     return Refuse(absl::StrCat("a list of ", list.Issuer(), " that it signed"),
                   may_sign ? "a signature by another key"
                            : "an issuer whose certificate does not let it sign lists (cRLSign)");
   }
-  if (!rules.accept_expired) SEALFOLD_RETURN_IF_ERROR(CheckTime(list, time_s));
+  if (!accept_expired) SEALFOLD_RETURN_IF_ERROR(CheckTime(list, time_s));
   X509_REVOKED* entry = nullptr;
   // 2: on hold until it was taken back (removeFromCRL), which is a delta's to say.
   if (X509_CRL_get0_by_cert(list.crl(), &entry, certificate.x509()) == 0) return absl::OkStatus();
@@ -163,19 +162,28 @@ absl::StatusOr<RevocationList> RevocationList::Parse(ByteSpan bytes) {
   return RevocationList(std::move(parsed));
 }
 
+std::optional<ListDemand> ListDemandNamed(absl::string_view name) {
+  const absl::Span<const char* const> names = CborEnumNames(ListDemand());
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (name == names[i]) return static_cast<ListDemand>(i);
+  }
+  return std::nullopt;
+}
+
 std::string RevocationList::Issuer() const { return NameText(X509_CRL_get_issuer(crl())); }
 
-absl::Status CheckRevocation(absl::Span<const Certificate> chain,
-                             absl::Span<const RevocationList> lists, const RevocationRules& rules,
+bool RevocationList::IsOf(const Certificate& issuer) const {
+  return X509_NAME_cmp(X509_CRL_get_issuer(crl()), X509_get_subject_name(issuer.x509())) == 0;
+}
+
+absl::Status CheckRevocation(absl::Span<const Certificate> chain, const RevocationLists& revocation,
                              int64_t time_s) {
   for (size_t i = 1; i < chain.size(); ++i) {
     const Certificate& issuer = chain[i - 1];
-    for (const RevocationList& list : lists) {
-      if (X509_NAME_cmp(X509_CRL_get_issuer(list.crl()), X509_get_subject_name(issuer.x509())) !=
-          0) {
-        continue;
-      }
-      SEALFOLD_RETURN_IF_ERROR(CheckList(list, issuer, chain[i], rules, time_s));
+    for (const RevocationList& list : revocation.lists) {
+      if (!list.IsOf(issuer)) continue;
+      SEALFOLD_RETURN_IF_ERROR(
+          CheckList(list, issuer, chain[i], revocation.accept_expired, time_s));
     }
   }
   return absl::OkStatus();

@@ -1,4 +1,5 @@
-// Certificate revocation lists (RFC 5280, 5) by OpenSSL, given as bytes: a verifier fetches none.
+// Certificate revocation lists (RFC 5280, 5) by OpenSSL, given as bytes and parsed once: a verifier
+// fetches none.
 #ifndef SEALFOLD_ATTEST_X509_REVOCATION_H_
 #define SEALFOLD_ATTEST_X509_REVOCATION_H_
 
@@ -6,7 +7,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
@@ -27,6 +30,8 @@ class RevocationList {
 
   const Bytes& der() const { return parsed_->der; }
   std::string Issuer() const;  // printable, on one line
+  // Whether it speaks about the certificates of `issuer`: by the name alone.
+  bool IsOf(const Certificate& issuer) const;
   X509_CRL* crl() const { return parsed_->crl.get(); }
 
  private:
@@ -39,21 +44,38 @@ class RevocationList {
   std::shared_ptr<const Parsed> parsed_;
 };
 
-struct RevocationRules {
+// Of which issuers in a chain there must be a list.
+enum class ListDemand {
+  kNone,
+  // Of each one of whose certificates in the chain names a list (its CRL distribution point). A
+  // chain in which none does has nothing that could be demanded of it, and is refused.
+  kPublished,
+  kEvery,  // of each, the root too
+};
+// As policies and stores write them.
+inline absl::Span<const char* const> CborEnumNames(ListDemand /*demand*/) {
+  static constexpr const char* kNames[] = {"none", "published", "every"};
+  return kNames;
+}
+std::optional<ListDemand> ListDemandNamed(absl::string_view name);
+
+// What a policy has of them.
+struct RevocationLists {
+  std::vector<RevocationList> lists = {};
   bool accept_expired = false;  // a list past its nextUpdate still revokes, and no longer refuses
+  ListDemand demand = ListDemand::kNone;  // attest/x509/revocation_coverage.h judges it
 };
 
 // That no certificate of the chain is on its issuer's list. `chain` from the root down, as
 // VerifyChain passed it. A list speaks about the certificates of the issuer in the chain that has
 // its issuer's name; it must bear that issuer's signature (which must be allowed to sign lists)
-// and, unless the rules say otherwise, not have expired at `time_s`. Lists of issuers that are not
-// in the chain say nothing here; a certificate whose issuer has no list passes. What a list revokes
-// is revoked whenever it was signed or took effect: a later list about an earlier document counts
-// too.
+// and, unless expired ones are accepted, not have expired at `time_s`. Lists of issuers that are
+// not in the chain say nothing here; a certificate whose issuer has no list passes. What a list
+// revokes is revoked whenever it was signed or took effect: a later list about an earlier document
+// counts too.
 //
 // PermissionDenied, code "revocation". Costs one verification for each list that speaks.
-absl::Status CheckRevocation(absl::Span<const Certificate> chain,
-                             absl::Span<const RevocationList> lists, const RevocationRules& rules,
+absl::Status CheckRevocation(absl::Span<const Certificate> chain, const RevocationLists& revocation,
                              int64_t time_s);
 
 }  // namespace sealfold

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <openssl/obj_mac.h>
 
+#include <memory>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "attest/testing/every_way.h"
@@ -21,27 +23,33 @@ class RevocationTest : public ::testing::Test {
   Bytes ListOfIntermediate(const ListSpec& spec) const {
     return ForgeList(spec, chain_.intermediates[0], chain_.issuer_keys[1].get());
   }
-  Verdict Verify(std::vector<Bytes> lists) {
-    policy_.revocation_lists = std::move(lists);
+  std::shared_ptr<const RevocationLists> Lists(const std::vector<Bytes>& lists) const {
+    return std::make_shared<const RevocationLists>(
+        RevocationLists{.lists = ParseLists(lists), .accept_expired = accept_expired_});
+  }
+  Verdict Verify(const std::vector<Bytes>& lists) {
+    policy_.revocation = lists.empty() ? nullptr : Lists(lists);
     return VerifyEveryWay(chain_.Document(), policy_, ForgeExpectation());
   }
-  void ExpectRevoked(std::vector<Bytes> lists, absl::string_view found) {
-    const Verdict verdict = Verify(std::move(lists));
+  void ExpectRevoked(const std::vector<Bytes>& lists, absl::string_view found) {
+    const Verdict verdict = Verify(lists);
     EXPECT_EQ(CheckNames(verdict), "platform format chain certificate_time !revocation");
     EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "revocation").found, found))
         << FindCheck(verdict, "revocation").found;
     EXPECT_EQ(ErrorCode(verdict.status()), "evidence_revocation");
     EXPECT_TRUE(verdict.claims.registers.empty());
   }
-  void ExpectPassed(std::vector<Bytes> lists) {
-    const Verdict verdict = Verify(std::move(lists));
-    EXPECT_EQ(CheckNames(verdict),
-              "platform format chain certificate_time revocation signature debug freshness nonce "
-              "registers");
+  void ExpectPassed(const std::vector<Bytes>& lists) {
+    const Verdict verdict = Verify(lists);
+    EXPECT_EQ(
+        CheckNames(verdict),
+        "platform format chain certificate_time revocation revocation_coverage signature debug "
+        "freshness nonce registers");
   }
 
   const Chain chain_ = Chain::Make(ListingChainSpec());
   EvidencePolicy policy_ = chain_.Policy();
+  bool accept_expired_ = false;
 };
 
 TEST_F(RevocationTest, WhatIsOnNoListPasses) {
@@ -87,7 +95,7 @@ TEST_F(RevocationTest, AnIssuerThatMayNotSignListsSignsNone) {
   spec.intermediates[0].key_usage = "critical,keyCertSign";
   const Chain chain = Chain::Make(spec);
   policy_ = chain.Policy();
-  policy_.revocation_lists = {ForgeList({}, chain.intermediates[0], chain.issuer_keys[1].get())};
+  policy_.revocation = Lists({ForgeList({}, chain.intermediates[0], chain.issuer_keys[1].get())});
   const Verdict verdict = VerifyEveryWay(chain.Document(), policy_, ForgeExpectation());
   EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "revocation").found, "cRLSign"));
   EXPECT_FALSE(verdict.passed());
@@ -99,7 +107,7 @@ TEST_F(RevocationTest, AnExpiredListIsRefusedUnlessThePolicyTakesIt) {
   ExpectRevoked({at_once}, "to be renewed by 2026-06-01T00:00:00Z");
   ExpectRevoked({none}, "without a time");
   ExpectPassed({ListOfIntermediate({.next_update_s = kForgeTime_s + 1})});
-  policy_.accept_expired_lists = true;
+  accept_expired_ = true;
   ExpectPassed({at_once});
   ExpectPassed({none});
   ExpectRevoked({ListOfIntermediate({.revoked = {chain_.leaf}, .next_update_s = kForgeTime_s})},
@@ -108,7 +116,7 @@ TEST_F(RevocationTest, AnExpiredListIsRefusedUnlessThePolicyTakesIt) {
 
 // By the caller's clock where it is asked; by the document's own time for evidence kept from then.
 TEST_F(RevocationTest, AListExpiresByTheClockThatFreshnessGoesBy) {
-  policy_.revocation_lists = {ListOfIntermediate({.next_update_s = kForgeTime_s + 60})};
+  policy_.revocation = Lists({ListOfIntermediate({.next_update_s = kForgeTime_s + 60})});
   EvidenceExpectation expectation = ForgeExpectation();
   expectation.now_ms += 60'000;
   EXPECT_FALSE(
@@ -125,7 +133,7 @@ TEST_F(RevocationTest, AListOfAStrangerSaysNothing) {
                           stranger.root, stranger.issuer_keys[0].get())});
 }
 
-TEST_F(RevocationTest, APolicyWithAListThatIsNoneIsRefused) {
+TEST_F(RevocationTest, WhatIsNoListIsRefused) {
   const Bytes good = ListOfIntermediate({});
   Bytes longer = good;
   longer.push_back(0);
@@ -134,9 +142,7 @@ TEST_F(RevocationTest, APolicyWithAListThatIsNoneIsRefused) {
        {Bytes(), Bytes{1, 2, 3}, longer, chain_.leaf.der(), ToBytes(ByteSpan(good).first(40)),
         ToBytes(AsBytes(pem + pem)), ToBytes(AsBytes(chain_.leaf.Pem())),
         Bytes(kRevocationListBytesMax + 1)}) {
-    policy_.revocation_lists = {good, bad};
-    EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy_)), "policy_list_malformed");
-    EXPECT_EQ(CheckNames(Verify({good, bad})), "!policy");
+    EXPECT_EQ(ErrorCode(RevocationList::Parse(bad).status()), "revocation_list_malformed");
   }
 }
 

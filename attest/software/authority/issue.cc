@@ -56,6 +56,7 @@ Certificate IssueCertificate(const CertificateSpec& spec, EVP_PKEY* subject_key,
   AddExtension(certificate, &context, NID_basic_constraints, spec.basic_constraints);
   AddExtension(certificate, &context, NID_key_usage, spec.key_usage);
   AddExtension(certificate, &context, NID_ext_key_usage, spec.extended_key_usage);
+  AddExtension(certificate, &context, NID_crl_distribution_points, spec.crl_distribution_points);
   AddExtension(certificate, &context, NID_subject_key_identifier, "hash");
   if (issuer != nullptr) {
     AddExtension(certificate, &context, NID_authority_key_identifier, "keyid:always");

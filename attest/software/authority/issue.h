@@ -19,6 +19,7 @@ struct CertificateSpec {
   std::string basic_constraints = {};
   std::string key_usage = {};
   std::string extended_key_usage = {};
+  std::string crl_distribution_points = {};
 };
 
 struct Issuer {
