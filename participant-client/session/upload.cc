@@ -1,6 +1,7 @@
 #include "participant-client/session/upload.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "protocol/base/error.h"
@@ -33,8 +34,7 @@ Upload::Upload(EnvelopeSender sender, const SigningPublicKey& participant, uint6
       participant_(participant),
       chunk_bytes_(chunk_bytes),
       payload_(&payload),
-      store_(&store),
-      plaintext_(chunk_bytes) {}
+      store_(&store) {}
 
 absl::StatusOr<Upload> Upload::Make(EnvelopeSender sender, const SigningPublicKey& participant,
                                     uint64_t chunk_bytes, uint64_t start, PayloadSource& payload,
@@ -75,17 +75,19 @@ absl::StatusOr<bool> Upload::Advance(uint64_t next, uint64_t credit, bool resend
 absl::StatusOr<Message> Upload::SealNext() {
   const uint64_t index = sealed_;
   const uint64_t size = ChunkSizeBytes(payload_->size_bytes(), chunk_bytes_, index);
-  MutableByteSpan plaintext = plaintext_.mutable_span().first(size);
-  payload_->Read(index * chunk_bytes_, plaintext);
-  Bytes sealed(size + kAeadTagSize);
-  sender_.SealChunk(index, plaintext, absl::MakeSpan(sealed));
-  const ByteSpan tag = ByteSpan(sealed).last(kAeadTagSize);
+  // Read to where it is sealed, and not zeroed first: every byte is written.
+  const std::shared_ptr<uint8_t[]> buffer =
+      std::make_shared_for_overwrite<uint8_t[]>(size + kAeadTagSize);
+  const MutableByteSpan sealed(buffer.get(), size + kAeadTagSize);
+  payload_->Read(index * chunk_bytes_, sealed.first(size));
+  sender_.SealChunk(index, sealed.first(size), sealed);
+  const ByteSpan tag = sealed.last(kAeadTagSize);
   // Before it can be on its way: a later process must be able to check the receipt.
   SEALFOLD_RETURN_IF_ERROR(store_->WriteTags(index, tag));
   tags_.Update(tag);
   ++sealed_;
   return Message{.head = cbor::EncodeFields(Chunk{.participant = participant_, .index = index}),
-                 .bulk = std::move(sealed)};
+                 .bulk = SharedBytes(buffer, sealed)};
 }
 
 }  // namespace sealfold

@@ -55,7 +55,6 @@ class Upload {
   uint64_t chunk_bytes_;
   PayloadSource* payload_;
   SessionStore* store_;
-  Secret plaintext_;  // of the chunk being sealed
   Sha256Stream tags_;
   std::deque<Message> window_;  // chunks acknowledged_ to sealed_
   uint64_t acknowledged_ = 0;

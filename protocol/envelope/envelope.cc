@@ -64,7 +64,7 @@ absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header) {
                     .expected = header.participant.hex(),
                     .found = opened.signer.hex()});
   }
-  return OpenedHeader{.header = std::move(header), .digest = Sha256(signed_header)};
+  return OpenedHeader{.header = header, .digest = Sha256(signed_header)};
 }
 
 EnvelopeReceiver::EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_t chunk_count)

@@ -15,8 +15,6 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 
-extern char** environ;
-
 namespace sealfold {
 namespace {
 

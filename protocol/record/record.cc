@@ -94,8 +94,7 @@ absl::StatusOr<OpenedRecord> OpenRecord(ByteSpan signed_record) {
   SEALFOLD_ASSIGN_OR_RETURN(Sign1 opened, OpenSign1(signed_record, kRecordContext));
   SEALFOLD_ASSIGN_OR_RETURN(RoundRecord record,
                             cbor::DecodeFields<RoundRecord>(opened.payload, kSmallLimits));
-  return OpenedRecord{
-      .record = std::move(record), .signer = opened.signer, .digest = Sha256(signed_record)};
+  return OpenedRecord{.record = record, .signer = opened.signer, .digest = Sha256(signed_record)};
 }
 
 absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file) {

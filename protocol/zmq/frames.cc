@@ -19,7 +19,7 @@ constexpr int kAllocationKeptBytesMax = 4 << 20;
 constexpr int kFreedKeptBytesMax = 32 << 20;
 
 SharedBytes Own(zmq::message_t frame) {
-  if (frame.size() == 0) return {};
+  if (frame.empty()) return {};
   auto owner = std::make_shared<const zmq::message_t>(std::move(frame));
   const ByteSpan bytes(owner->data<uint8_t>(), owner->size());
   return SharedBytes(std::move(owner), bytes);

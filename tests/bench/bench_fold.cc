@@ -61,7 +61,8 @@ class Ground {
 };
 
 double Passes(size_t updates, size_t at_once) {
-  return static_cast<double>((updates + at_once - 1) / at_once);
+  const size_t passes = (updates + at_once - 1) / at_once;
+  return static_cast<double>(passes);
 }
 
 struct DenseDtype {

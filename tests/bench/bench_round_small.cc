@@ -30,10 +30,11 @@ absl::StatusOr<Samples> EvidenceRate(const Report& report) {
   const OneCore one_core;
   const TempDir directory;
   const std::string socket = directory.Path("nsm.sock");
-  SEALFOLD_ASSIGN_OR_RETURN(ChildProcess platform,
-                            ChildProcess::Start({SEALFOLD_PROGRAMS "/sealfold-softnsm", "serve",
-                                                 "--state", directory.path(), "--socket", socket},
-                                                {.err = ChildProcess::Stream::kNull}));
+  const std::string program = absl::StrCat(SEALFOLD_PROGRAMS, "/sealfold-softnsm");
+  SEALFOLD_ASSIGN_OR_RETURN(
+      ChildProcess platform,
+      ChildProcess::Start({program, "serve", "--state", directory.path(), "--socket", socket},
+                          {.err = ChildProcess::Stream::kNull}));
   SEALFOLD_CHECK(platform.ReadLine().has_value());  // ready
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Attester> attester,
                             ConnectSoftwareAttester(socket));

@@ -28,7 +28,7 @@ class AttestTest : public ::testing::Test {
   std::string Path(absl::string_view below) const { return folder_.Path(below); }
   // A policy for aws-nitro, written by `policy init` from a real document.
   std::string PolicyOf(const std::string& document) {
-    const std::string path = Path("policy-of-" + document);
+    std::string path = Path("policy-of-" + document);
     RunJsonOne({"sealfold-attest", "policy", "init", "--platform", "aws-nitro", "--document",
                 Document(document), "--out", path});
     return path;

@@ -113,7 +113,7 @@ json ExpectFails(const std::vector<std::string>& arguments, int exit_code,
   Objects(result.out);
   const std::vector<json> errors = Objects(result.err);
   EXPECT_EQ(errors.size(), 1u);
-  const json error = errors.empty() ? json::object() : errors.front();
+  json error = errors.empty() ? json::object() : errors.front();
   EXPECT_EQ(error.value("error", ""), code) << result.err;
   EXPECT_NE(error.value("what", ""), "") << result.err;
   return error;

@@ -72,7 +72,7 @@ class SealedStateTest : public ::testing::Test {
   // A release of `build` as the aggregator; its file.
   std::string Sign(uint64_t version, const std::string& build,
                    const std::vector<std::string>& signers) {
-    const std::string file = Path(absl::StrCat("release-", version, "-", signers.size()));
+    std::string file = Path(absl::StrCat("release-", version, "-", signers.size()));
     for (const std::string& signer : signers) {
       Run("sealfold-attest", {"release", "sign", file, "--kind", "elf", "--build", build,
                               "--platform", "sealfold-softnsm", "--subject", "sealfold-aggregator",

@@ -24,7 +24,8 @@ struct Break {
 };
 
 // Evidence over a changed binding, as an aggregator that lies about it would have it made.
-std::function<void(World&, SimulatedAggregator&)> Rebind(std::function<void(Binding&)> change) {
+std::function<void(World&, SimulatedAggregator&)> Rebind(
+    const std::function<void(Binding&)>& change) {
   return [change](World&, SimulatedAggregator& aggregator) { aggregator.alter_binding = change; };
 }
 
@@ -33,7 +34,8 @@ void AlterOffer(SimulatedAggregator& aggregator, std::function<void(Offer&)> alt
 }
 
 // Of a document for five sessions.
-std::function<void(World&, SimulatedAggregator&)> AlterBatch(std::function<void(Offer&)> alter) {
+std::function<void(World&, SimulatedAggregator&)> AlterBatch(
+    const std::function<void(Offer&)>& alter) {
   return [alter](World&, SimulatedAggregator& aggregator) {
     aggregator.batch = 5;
     AlterOffer(aggregator, alter);
