@@ -31,7 +31,7 @@ class Broker {
 
   Broker(KeyStore store, Log log) : store_(std::move(store)), log_(std::move(log)) {}
   const KeyStore& store() const { return store_; }
-  // Keys and callers from now on.
+  // Keys, callers and whom to trust from now on.
   void Replace(KeyStore store) { store_ = std::move(store); }
 
   // `caller`: the name of who signed the request, or why nobody did: then that is the answer.

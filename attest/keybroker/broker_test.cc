@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/base64.h"
 #include "attest/keyclient/recipient_key.h"
 #include "attest/testing/forge.h"
+#include "attest/testing/forge_list.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 
@@ -98,6 +100,30 @@ TEST_F(BrokerTest, DecryptsToEvidenceOnly) {
   EXPECT_EQ(decision.platform, "sealfold-softnsm");
   EXPECT_NE(decision.caveat, "");
   EXPECT_EQ(decision.registers, (std::map<uint32_t, std::string>{{0, std::string(96, '1')}}));
+}
+
+TEST_F(BrokerTest, RevocationListsCountAsInAPolicy) {
+  const auto type_with = [this](const Chain& chain, RevocationLists revocation) {
+    KeyStore store = StoreTrusting(chain);
+    EXPECT_TRUE(store
+                    .SetRevocation("sealfold-softnsm",
+                                   std::make_shared<const RevocationLists>(std::move(revocation)))
+                    .ok());
+    broker_.Replace(std::move(store));
+    NitroDocument content = chain.Content();
+    content.public_key = recipient_.Spki();
+    return TypeWith(chain.Sign(content));
+  };
+  const Chain chain = Chain::Make(ListingChainSpec());
+  const auto lists = [&](const ListSpec& spec) {
+    return ParseLists({ForgeList(spec, chain.intermediates[0], chain.issuer_keys[1].get())});
+  };
+  EXPECT_EQ(type_with(chain, {.lists = lists({})}), "");
+  EXPECT_EQ(type_with(chain, {.lists = lists({.revoked = {chain.leaf}})}), "AccessDeniedException");
+  EXPECT_EQ(decisions_.back().reason, "evidence_revocation");
+  EXPECT_EQ(type_with(chain, {.lists = lists({}), .demand = ListDemand::kEvery}),
+            "AccessDeniedException");
+  EXPECT_EQ(decisions_.back().reason, "evidence_revocation_coverage");
 }
 
 TEST_F(BrokerTest, NothingOfAnAttestedKeyIsReleasedWithoutEvidence) {

@@ -50,6 +50,18 @@ absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& 
                                  const std::string& out_path, const Output& output);
 absl::Status ListCallersCommand(const BrokerFolder& folder, const Output& output);
 
+struct RevocationOptions {
+  std::string platform = {};                 // empty: every platform that is trusted
+  std::vector<std::string> list_paths = {};  // X.509 lists, PEM or DER; none: no lists from now on
+  bool accept_expired = false;
+  std::string demand = "none";  // as CborEnumNames(ListDemand) has it
+};
+// Has these lists take the place of those before. They are copied into the store.
+absl::Status SetRevocationCommand(const BrokerFolder& folder, const RevocationOptions& options,
+                                  const Output& output);
+// The platforms whose evidence is believed, each with its lists.
+absl::Status ListTrustCommand(const BrokerFolder& folder, const Output& output);
+
 struct ServeOptions {
   std::string listen = {};            // HOST:PORT
   std::string certificate_path = {};  // both empty: the folder's own

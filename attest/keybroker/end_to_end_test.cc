@@ -8,24 +8,20 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "attest/keyclient/https_transport.h"
 #include "attest/keyclient/tls_post.h"
+#include "attest/testing/broker_process.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
+#include "protocol/program/wall_clock.h"
 #include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
 
 using nlohmann::json;
-
-constexpr int kWait_ms = 120'000;
-
-uint64_t NowMs() { return static_cast<uint64_t>(absl::ToUnixMillis(absl::Now())); }
 
 std::string OwnPcr0() {
   return Sha384(AsBytes(ReadFile("/proc/self/exe", size_t{1} << 30).value())).hex();
@@ -37,74 +33,42 @@ class EndToEndTest : public ::testing::Test {
     EXPECT_TRUE(
         WriteFileAtomic(Path("passphrase"), "correct horse battery staple\n", /*secret=*/true)
             .ok());
-    softnsm_.emplace(Start({SEALFOLD_SOFTNSM, "serve", "--state", Path("nsm"), "--socket",
-                            Path("nsm.sock"), "--json"}));
-    ReadJson(*softnsm_);
+    softnsm_.emplace(StartProcess({SEALFOLD_SOFTNSM, "serve", "--state", Path("nsm"), "--socket",
+                                   Path("nsm.sock"), "--json"}));
+    ReadJsonLine(*softnsm_);
     attester_ = ConnectSoftwareAttester(Path("nsm.sock")).value();
-    Broker({"init", "--software-root", Path("nsm/root.pem")});
-    Broker({"key", "create", "own", "--condition",
-            absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
-    Broker({"key", "create", "other", "--condition",
-            absl::StrCat("kms:RecipientAttestation:ImageSha384=", std::string(96, 'a'))});
-    Broker({"caller", "create", "hospital", "--out", Path("access.json")});
-    Serve();
+    broker_.Run({"init", "--software-root", Path("nsm/root.pem")});
+    broker_.Run({"key", "create", "own", "--condition",
+                 absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
+    broker_.Run({"key", "create", "other", "--condition",
+                 absl::StrCat("kms:RecipientAttestation:ImageSha384=", std::string(96, 'a'))});
+    broker_.Run({"caller", "create", "hospital", "--out", Path("access.json")});
+    broker_.Serve();
   }
 
   std::string Path(absl::string_view below) const { return folder_.Path(below); }
-  static ChildProcess Start(const std::vector<std::string>& arguments) {
-    absl::StatusOr<ChildProcess> child =
-        ChildProcess::Start(arguments, {.err = ChildProcess::Stream::kNull});
-    SEALFOLD_CHECK(child.ok());
-    return *std::move(child);
-  }
-  static json ReadJson(ChildProcess& child) {
-    const std::optional<std::string> line = child.ReadLine(kWait_ms);
-    EXPECT_TRUE(line.has_value());
-    return json::parse(line.value_or("null"));
-  }
-  std::vector<std::string> Arguments(std::vector<std::string> verb) const {
-    verb.insert(verb.begin(), SEALFOLD_KEYBROKER);
-    for (const std::string& each :
-         {std::string("--state"), Path("broker"), std::string("--passphrase-file"),
-          Path("passphrase"), std::string("--json")}) {
-      verb.push_back(each);
-    }
-    return verb;
-  }
-  json Broker(const std::vector<std::string>& verb) const {
-    const absl::StatusOr<ProgramResult> result = RunToEnd(Arguments(verb));
-    EXPECT_EQ(result->exit_code, 0) << result->err;
-    return json::parse(result->out, nullptr, false);
-  }
-  void Serve() {
-    broker_.emplace(Start(Arguments({"serve", "--listen", "127.0.0.1:0"})));
-    ready_ = ReadJson(*broker_);
-  }
   json VerifyLog() const {
-    const absl::StatusOr<ProgramResult> result =
-        RunToEnd({SEALFOLD_KEYBROKER, "log", "verify", "--state", Path("broker"), "--head",
-                  ready_["head"].get<std::string>(), "--json"});
-    EXPECT_EQ(result->exit_code, 0) << result->err;
-    return json::parse(result->out, nullptr, false);
+    return json::parse(RunWell({SEALFOLD_KEYBROKER, "log", "verify", "--state", Path("broker"),
+                                "--head", broker_.ready()["head"].get<std::string>(), "--json"}));
   }
 
   KeyClient Client(absl::string_view ca_path = "broker/tls.pem",
                    absl::string_view secret = "") const {
     AccessKey key = ParseAccessKey(AsBytes(ReadFile(Path("access.json"), 4096).value())).value();
     if (!secret.empty()) key.secret = Secret::CopyOf(AsBytes(secret));
-    const int port = ready_["port"];
+    const int port = broker_.port();
     HttpPost post =
         MakeHttpsPost({.host = "127.0.0.1", .port = port, .ca_path = Path(ca_path)}).value();
     KeyService service{.host = absl::StrCat("127.0.0.1:", port)};
     service.access_key = std::move(key);
-    return {std::move(service), *attester_, std::move(post), NowMs};
+    return {std::move(service), *attester_, std::move(post), WallMs};
   }
 
   TempDir folder_;
   std::optional<ChildProcess> softnsm_;
   std::unique_ptr<Attester> attester_;
-  std::optional<ChildProcess> broker_;
-  json ready_;
+  BrokerProcess broker_{
+      SEALFOLD_KEYBROKER, Path("broker"), {"--passphrase-file", Path("passphrase")}};
 };
 
 TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
@@ -126,11 +90,9 @@ TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
   EXPECT_EQ(VerifyLog()["decisions"], 7);
 
   // Keys and log outlive the broker.
-  broker_->Signal(SIGTERM);
-  EXPECT_EQ(ReadJson(*broker_)["decisions"], 7);
-  EXPECT_EQ(broker_->Wait(), kExitDone);
-  Serve();
-  EXPECT_EQ(ready_["decisions"], 7);
+  EXPECT_EQ(broker_.Stop()["decisions"], 7);
+  broker_.Serve();
+  EXPECT_EQ(broker_.ready()["decisions"], 7);
   EXPECT_EQ(AsText(Client().Decrypt(*blob, {})->span()), "from home");
   EXPECT_EQ(VerifyLog()["decisions"], 8);
 }
@@ -138,11 +100,28 @@ TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
 TEST_F(EndToEndTest, KeysMadeWhileItServesAreKnownAtOnce) {
   KeyClient client = Client();
   EXPECT_NE(ErrorCode(client.Encrypt("alias/later", AsBytes("x"), {}).status()), "");
-  Broker({"key", "create", "later", "--unattested"});
+  broker_.Run({"key", "create", "later", "--unattested"});
   EXPECT_TRUE(client.Encrypt("alias/later", AsBytes("x"), {}).ok());
   // A store that cannot be read leaves the keys as they were.
   ASSERT_TRUE(WriteFileAtomic(Path("broker/store.sealed"), "no store", /*secret=*/true).ok());
   EXPECT_TRUE(client.Encrypt("alias/later", AsBytes("x"), {}).ok());
+}
+
+TEST_F(EndToEndTest, RevocationListsThatAreDemandedWhileItServesCountAtOnce) {
+  KeyClient client = Client();
+  EXPECT_TRUE(client.GenerateDataKey("alias/own", 32, {}).ok());
+  EXPECT_EQ(broker_.Run({"trust", "revocation", "--demand", "every"})["demand"], "every");
+  const absl::Status refused = client.GenerateDataKey("alias/own", 32, {}).status();
+  EXPECT_EQ(ErrorCode(refused), "key_refused");
+  EXPECT_NE(Explain(refused).found.find("evidence_revocation_coverage"), std::string::npos)
+      << refused;
+  EXPECT_EQ(broker_.Run({"trust", "list"})["demand"], "every");
+  EXPECT_EQ(broker_.Run({"trust", "revocation"})["demand"], "none");
+  EXPECT_TRUE(client.GenerateDataKey("alias/own", 32, {}).ok());
+  const absl::StatusOr<ProgramResult> no_list =
+      RunToEnd(broker_.Arguments({"trust", "revocation", "--list", Path("passphrase")}));
+  EXPECT_EQ(no_list->exit_code, kExitBadInput);
+  EXPECT_NE(no_list->err.find("revocation_list_malformed"), std::string::npos) << no_list->err;
 }
 
 TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {
@@ -160,7 +139,7 @@ TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
     UniqueFd fd(socket(AF_INET, SOCK_STREAM, 0));
     sockaddr_in address = {};
     address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(ready_["port"].get<int>()));
+    address.sin_port = htons(static_cast<uint16_t>(broker_.port()));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     SEALFOLD_CHECK(
         connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
@@ -170,7 +149,7 @@ TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
     by_name.access_key =
         ParseAccessKey(AsBytes(ReadFile(Path("access.json"), 4096).value())).value();
     KeyClient client(std::move(by_name), *attester_, MakeTlsPost(std::move(service), std::move(fd)),
-                     NowMs);
+                     WallMs);
     absl::Status first = client.GenerateDataKey("alias/own", 32, {}).status();
     EXPECT_EQ(ErrorCode(client.GenerateRandom(8).status()), "key_service_unreachable");  // used up
     return first;
@@ -189,11 +168,10 @@ TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
 }
 
 TEST_F(EndToEndTest, ABlobOfAnotherKeyIsRefusedWhereTheKeyIsNamed) {
-  Broker({"key", "create", "hosts", "--condition",
-          absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
-  broker_->Signal(SIGTERM);
-  broker_->Wait();
-  Serve();
+  broker_.Run({"key", "create", "hosts", "--condition",
+               absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
+  broker_.Stop();
+  broker_.Serve();
   KeyClient client = Client();
   const Bytes blob = client.Encrypt("alias/hosts", AsBytes("known to the host"), {}).value();
   EXPECT_TRUE(client.Decrypt(blob, {}).ok());

@@ -23,6 +23,7 @@ EvidencePolicy PolicyFor(const TrustRecord& record, std::vector<ReferenceValues>
   EvidencePolicy policy;
   policy.platform = record.platform;
   policy.root_pem = record.root_pem;
+  policy.revocation = record.revocation;
   policy.reference_values = std::move(references);
   return policy;
 }

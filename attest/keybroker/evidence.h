@@ -3,7 +3,7 @@
 #define SEALFOLD_ATTEST_KEYBROKER_EVIDENCE_H_
 
 #include "attest/keybroker/conditions.h"
-#include "attest/keybroker/key_store.h"
+#include "attest/keybroker/trust.h"
 #include "attest/verifier.h"
 
 namespace sealfold {

@@ -31,6 +31,36 @@ absl::Status Bad(absl::string_view code, std::string what, std::string expected,
                    .found = std::move(found)});
 }
 
+// What is sealed, apart from the secrets.
+struct Content {
+  static constexpr char kType[] = "sealfold-keystore-1";
+  std::vector<StoredTrust> trust = {};
+  std::vector<KeyRecord> keys = {};
+  std::vector<CallerRecord> callers = {};
+  template <class V>
+  void Fields(V& v) {
+    v("trust", trust);
+    v("keys", keys);
+    v("callers", callers);
+  }
+};
+
+absl::Status CheckTrust(absl::Span<const TrustRecord> trust) {
+  if (trust.empty()) {
+    return Bad("store_trust_empty", "key store", "at least one platform that it trusts", "none");
+  }
+  size_t lists_bytes = 0;
+  for (const TrustRecord& each : trust) {
+    SEALFOLD_RETURN_IF_ERROR(CheckTrustRecord(each));
+    if (each.revocation == nullptr) continue;
+    for (const RevocationList& list : each.revocation->lists) lists_bytes += list.der().size();
+  }
+  if (lists_bytes <= kTrustListsBytesMax) return absl::OkStatus();
+  return Bad("trust_lists_large", "revocation lists of the key store",
+             absl::StrCat("at most ", kTrustListsBytesMax, " bytes of all platforms together"),
+             absl::StrCat(lists_bytes));
+}
+
 template <class Record>
 absl::Status CheckName(absl::string_view kind, const std::string& name,
                        const std::vector<Record>& others) {
@@ -75,17 +105,27 @@ std::string KeyIdText(const KeyId& id) {
 }
 
 absl::StatusOr<KeyStore> KeyStore::Create(std::vector<TrustRecord> trust) {
+  SEALFOLD_RETURN_IF_ERROR(CheckTrust(trust));
   KeyStore store;
-  store.content_.trust = std::move(trust);
-  SEALFOLD_RETURN_IF_ERROR(store.CheckTrust());
+  store.trust_ = std::move(trust);
   return store;
 }
 
-absl::Status KeyStore::CheckTrust() const {
-  if (content_.trust.empty()) {
-    return Bad("store_trust_empty", "key store", "at least one platform that it trusts", "none");
+absl::Status KeyStore::SetRevocation(absl::string_view platform,
+                                     const std::shared_ptr<const RevocationLists>& revocation) {
+  std::vector<TrustRecord> changed = trust_;
+  bool found = false;
+  for (TrustRecord& each : changed) {
+    if (!platform.empty() && each.platform != platform) continue;
+    each.revocation = revocation;
+    found = true;
   }
-  for (const TrustRecord& each : content_.trust) SEALFOLD_RETURN_IF_ERROR(CheckTrustRecord(each));
+  if (!found) {
+    return Bad("platform_untrusted", "platform of the revocation lists",
+               "one that the store trusts", absl::StrCat("'", platform.substr(0, 40), "'"));
+  }
+  SEALFOLD_RETURN_IF_ERROR(CheckTrust(changed));
+  trust_ = std::move(changed);
   return absl::OkStatus();
 }
 
@@ -114,7 +154,7 @@ absl::StatusOr<KeyId> KeyStore::AddFresh(KeyRecord record) {
 }
 
 absl::Status KeyStore::ApplyRelease(absl::string_view name, const Release& release) {
-  for (KeyRecord& key : content_.keys) {
+  for (KeyRecord& key : keys_) {
     if (key.name != name) continue;
     if (!key.releases.has_value()) {
       return Bad("key_fixed", absl::StrCat("conditions of key ", name),
@@ -141,16 +181,16 @@ absl::Status KeyStore::CheckGuard(const KeyRecord& record) const {
   if (record.releases.has_value()) SEALFOLD_RETURN_IF_ERROR(CheckKeyReleases(*record.releases));
   if (record.unattested) return absl::OkStatus();
   SEALFOLD_ASSIGN_OR_RETURN(const EvidenceDemand demand, ReadConditions(record.conditions));
-  return CheckReachable(demand, content_.trust);
+  return CheckReachable(demand, trust_);
 }
 
 absl::Status KeyStore::Insert(KeyRecord record, Secret secret) {
-  SEALFOLD_RETURN_IF_ERROR(CheckName("key", record.name, content_.keys));
+  SEALFOLD_RETURN_IF_ERROR(CheckName("key", record.name, keys_));
   SEALFOLD_RETURN_IF_ERROR(CheckGuard(record));
   if (FindKey(record.id) != nullptr) {
     return Bad("name_taken", "id of the key", "an id not used yet", KeyIdText(record.id));
   }
-  content_.keys.push_back(std::move(record));
+  keys_.push_back(std::move(record));
   key_secrets_.push_back(std::move(secret));
   return absl::OkStatus();
 }
@@ -167,13 +207,13 @@ absl::StatusOr<std::string> KeyStore::AddCaller(std::string name) {
 }
 
 absl::Status KeyStore::Insert(CallerRecord record, Secret secret) {
-  SEALFOLD_RETURN_IF_ERROR(CheckName("caller", record.name, content_.callers));
+  SEALFOLD_RETURN_IF_ERROR(CheckName("caller", record.name, callers_));
   if (record.access_key_id.size() != kAccessKeyIdSize ||
       FindCaller(record.access_key_id) != nullptr) {
     return Bad("name_taken", "access key id", absl::StrCat(kAccessKeyIdSize, " letters, not used"),
                record.access_key_id.substr(0, 40));
   }
-  content_.callers.push_back(std::move(record));
+  callers_.push_back(std::move(record));
   caller_secrets_.push_back(std::move(secret));
   return absl::OkStatus();
 }
@@ -181,7 +221,9 @@ absl::Status KeyStore::Insert(CallerRecord record, Secret secret) {
 // 8 bytes: the size of the records' CBOR; it; then each key's and each caller's secret. So no
 // secret passes through a CBOR tree, which is not wiped.
 Secret KeyStore::Encode() const {
-  const Bytes records = cbor::EncodeFields(content_);
+  Content known{.keys = keys_, .callers = callers_};
+  for (const TrustRecord& each : trust_) known.trust.push_back(Store(each));
+  const Bytes records = cbor::EncodeFields(known);
   Secret content(8 + records.size() + key_secrets_.size() * kKeySize +
                  caller_secrets_.size() * kCallerSecretSize);
   MutableByteSpan out = content.mutable_span();
@@ -220,7 +262,11 @@ absl::StatusOr<KeyStore> KeyStore::Decode(const Secret& content) {
   if (rest.size() != records.keys.size() * kKeySize + records.callers.size() * kCallerSecretSize) {
     return malformed();
   }
-  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, Create(std::move(records.trust)));
+  std::vector<TrustRecord> trust;
+  for (const StoredTrust& each : records.trust) {
+    SEALFOLD_ASSIGN_OR_RETURN(trust.emplace_back(), Restore(each));
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, Create(std::move(trust)));
   for (KeyRecord& each : records.keys) {
     SEALFOLD_RETURN_IF_ERROR(store.Insert(std::move(each), Secret::CopyOf(rest.first(kKeySize))));
     rest.remove_prefix(kKeySize);
@@ -235,32 +281,32 @@ absl::StatusOr<KeyStore> KeyStore::Decode(const Secret& content) {
 
 const KeyRecord* KeyStore::FindKey(absl::string_view id) const {
   const bool alias = absl::ConsumePrefix(&id, "alias/");
-  for (const KeyRecord& each : content_.keys) {
+  for (const KeyRecord& each : keys_) {
     if (alias ? each.name == id : KeyIdText(each.id) == id) return &each;
   }
   return nullptr;
 }
 
 const KeyRecord* KeyStore::FindKey(const KeyId& id) const {
-  for (const KeyRecord& each : content_.keys) {
+  for (const KeyRecord& each : keys_) {
     if (each.id == id) return &each;
   }
   return nullptr;
 }
 
 const CallerRecord* KeyStore::FindCaller(absl::string_view access_key_id) const {
-  for (const CallerRecord& each : content_.callers) {
+  for (const CallerRecord& each : callers_) {
     if (each.access_key_id == access_key_id) return &each;
   }
   return nullptr;
 }
 
 const Secret& KeyStore::SecretOf(const KeyRecord& key) const {
-  return key_secrets_[IndexOf(key, content_.keys)];
+  return key_secrets_[IndexOf(key, keys_)];
 }
 
 const Secret& KeyStore::SecretOf(const CallerRecord& caller) const {
-  return caller_secrets_[IndexOf(caller, content_.callers)];
+  return caller_secrets_[IndexOf(caller, callers_)];
 }
 
 }  // namespace sealfold

@@ -10,6 +10,7 @@
 #include "attest/keybroker/conditions.h"
 #include "attest/keybroker/key_releases.h"
 #include "attest/keybroker/store_seal.h"
+#include "attest/keybroker/trust.h"
 #include "protocol/base/secret.h"
 #include "protocol/base/types.h"
 
@@ -48,21 +49,11 @@ struct CallerRecord {
   }
 };
 
-struct TrustRecord {
-  std::string platform = {};
-  std::string root_pem = {};  // as EvidencePolicy has it: empty for AWS's platforms
-  template <class V>
-  void Fields(V& v) {
-    v("platform", platform);
-    v("root_pem", root_pem);
-  }
-};
-
 // Moves, does not copy. For one thread at a time.
 class KeyStore {
  public:
   // InvalidArgument ("store_trust_empty" or as CheckEvidencePolicy) unless this build can verify
-  // each platform's evidence under its root.
+  // each platform's evidence under its root; "trust_lists_large": kTrustListsBytesMax.
   static absl::StatusOr<KeyStore> Create(std::vector<TrustRecord> trust);
   // What Seal gave. Every record is checked as when it was added. Errors as OpenWithPassphrase and
   // Add*, and "cbor_*", "field_*".
@@ -92,9 +83,14 @@ class KeyStore {
   // The new caller's secret access key, 40 characters, is in SecretOf. Errors as AddKey.
   absl::StatusOr<std::string> AddCaller(std::string name);
 
-  const std::vector<KeyRecord>& keys() const { return content_.keys; }
-  const std::vector<CallerRecord>& callers() const { return content_.callers; }
-  const std::vector<TrustRecord>& trust() const { return content_.trust; }
+  // The lists that count for `platform`'s evidence from now on, in place of those before; empty:
+  // for that of every platform. Null: none. InvalidArgument: "platform_untrusted", and as Create.
+  absl::Status SetRevocation(absl::string_view platform,
+                             const std::shared_ptr<const RevocationLists>& revocation);
+
+  const std::vector<KeyRecord>& keys() const { return keys_; }
+  const std::vector<CallerRecord>& callers() const { return callers_; }
+  const std::vector<TrustRecord>& trust() const { return trust_; }
   // By an id's text or "alias/NAME"; nullptr if there is none.
   const KeyRecord* FindKey(absl::string_view id) const;
   const KeyRecord* FindKey(const KeyId& id) const;
@@ -104,27 +100,15 @@ class KeyStore {
   const Secret& SecretOf(const CallerRecord& caller) const;
 
  private:
-  struct Content {
-    static constexpr char kType[] = "sealfold-keystore-1";
-    std::vector<TrustRecord> trust;
-    std::vector<KeyRecord> keys;
-    std::vector<CallerRecord> callers;
-    template <class V>
-    void Fields(V& v) {
-      v("trust", trust);
-      v("keys", keys);
-      v("callers", callers);
-    }
-  };
-
   KeyStore() = default;
-  absl::Status CheckTrust() const;
   absl::Status CheckGuard(const KeyRecord& record) const;
   absl::StatusOr<KeyId> AddFresh(KeyRecord record);
   absl::Status Insert(KeyRecord record, Secret secret);
   absl::Status Insert(CallerRecord record, Secret secret);
 
-  Content content_;
+  std::vector<TrustRecord> trust_;
+  std::vector<KeyRecord> keys_;
+  std::vector<CallerRecord> callers_;
   std::vector<Secret> key_secrets_;     // of the keys, in their order
   std::vector<Secret> caller_secrets_;  // of the callers, in theirs
 };

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <set>
 
 #include "absl/strings/str_cat.h"
 #include "attest/testing/forge.h"
+#include "attest/testing/forge_list.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -117,6 +119,50 @@ TEST_F(KeyStoreTest, NamesAreWellFormedAndUnique) {
   EXPECT_EQ(ids.size(), 10U);
   EXPECT_EQ(ErrorCode(store_.AddCaller("c3").status()), "name_taken");
   for (const std::string& id : ids) EXPECT_EQ(id.size(), 20U);
+}
+
+TEST_F(KeyStoreTest, RevocationListsComeBackToo) {
+  const Chain chain = Chain::Make(ListingChainSpec());
+  const Bytes list = ForgeList({}, chain.root, chain.issuer_keys[0].get());
+  const auto lists = std::make_shared<const RevocationLists>(RevocationLists{
+      .lists = ParseLists({list}), .accept_expired = true, .demand = ListDemand::kEvery});
+  ASSERT_TRUE(store_.SetRevocation("sealfold-softnsm", lists).ok());
+  EXPECT_EQ(store_.trust()[0].revocation, nullptr);
+  absl::StatusOr<KeyStore> again = Again();
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->trust()[0].revocation, nullptr);
+  ASSERT_NE(again->trust()[1].revocation, nullptr);
+  const RevocationLists& found = *again->trust()[1].revocation;
+  ASSERT_EQ(found.lists.size(), 1U);
+  EXPECT_EQ(found.lists[0].der(), list);
+  EXPECT_TRUE(found.accept_expired);
+  EXPECT_EQ(found.demand, ListDemand::kEvery);
+
+  ASSERT_TRUE(again->SetRevocation("", lists).ok());
+  EXPECT_EQ(again->trust()[0].revocation, lists);
+  ASSERT_TRUE(again->SetRevocation("", nullptr).ok());
+  EXPECT_EQ(again->trust()[1].revocation, nullptr);
+  EXPECT_EQ(ErrorCode(again->SetRevocation("aws-nitrotpm", lists)), "platform_untrusted");
+}
+
+// A store that could not be opened again would be lost.
+TEST_F(KeyStoreTest, MoreListsThanAStoreHoldsAreRefused) {
+  const Chain chain = Chain::Make(ListingChainSpec());
+  const std::vector<RevocationList> one =
+      ParseLists({ForgeList({.revoked = std::vector<Certificate>(4000, chain.leaf)}, chain.root,
+                            chain.issuer_keys[0].get())});
+  RevocationLists many;
+  while (many.lists.size() * one[0].der().size() <= kTrustListsBytesMax) {
+    many.lists.push_back(one[0]);
+  }
+  const auto too_many = std::make_shared<const RevocationLists>(many);
+  many.lists.pop_back();
+  const auto enough = std::make_shared<const RevocationLists>(many);
+  EXPECT_EQ(ErrorCode(store_.SetRevocation("aws-nitro", too_many)), "trust_lists_large");
+  EXPECT_EQ(store_.trust()[0].revocation, nullptr);
+  EXPECT_EQ(ErrorCode(store_.SetRevocation("", enough)), "trust_lists_large");
+  ASSERT_TRUE(store_.SetRevocation("aws-nitro", enough).ok());
+  EXPECT_TRUE(Again().ok());
 }
 
 TEST_F(KeyStoreTest, TrustIsWhatThisBuildCanVerify) {

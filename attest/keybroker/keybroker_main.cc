@@ -1,5 +1,6 @@
 // sealfold-keybroker: keys that are released to evidence.
 #include <CLI/CLI.hpp>
+#include <cstdlib>
 #include <string>
 
 #include "attest/keybroker/commands.h"
@@ -20,6 +21,7 @@ struct Arguments {
   std::vector<std::string> conditions;
   bool unattested = false;
   ReleasedKeyOptions released;
+  RevocationOptions revocation;
   std::string out_path;
   std::string head;
   bool json = false;
@@ -114,6 +116,37 @@ CLI::App* AddCaller(CLI::App& app, Arguments& arguments) {
   return caller;
 }
 
+CLI::App* AddTrust(CLI::App& app, Arguments& arguments) {
+  CLI::App* trust = app.add_subcommand(
+      "trust", "List the platforms whose evidence is taken, or set their revocation lists");
+  AddAction(*trust, arguments, {"list", "revocation"});
+  AddFolder(*trust, arguments);
+  RevocationOptions& options = arguments.revocation;
+  trust->add_option("--platform", options.platform,
+                    "With revocation: whose evidence the lists count for; every platform's if left "
+                    "out");
+  trust->add_option("--list", options.list_paths,
+                    "With revocation: X.509 certificate revocation list, PEM or DER; may be "
+                    "repeated");
+  trust->add_flag("--accept-expired", options.accept_expired,
+                  "With revocation: a list that should have been renewed still revokes, and "
+                  "refuses nothing else");
+  trust
+      ->add_option("--demand", options.demand,
+                   "With revocation: of which issuers there must be a list: published, of whom a "
+                   "certificate names one; every; none")
+      ->check(CLI::IsMember({"none", "published", "every"}))
+      ->capture_default_str();
+  trust->footer(
+      "Lists are copied into the store, in place of those before, and a broker that serves knows "
+      "them\n"
+      "at once. Nothing fetches newer ones: set them again before they expire.\n\n"
+      "Example:\n"
+      "  sealfold-keybroker trust revocation --list root.crl --list region.crl --demand published "
+      "--state ./broker --passphrase-file ./passphrase");
+  return trust;
+}
+
 CLI::App* AddServe(CLI::App& app, Arguments& arguments) {
   CLI::App* serve = app.add_subcommand("serve", "Answer KMS's requests over HTTPS");
   AddFolder(*serve, arguments);
@@ -201,11 +234,17 @@ absl::Status Missing(absl::string_view what) {
 }
 
 int Main(int argc, char** argv) {
+#ifdef SEALFOLD_TPM
+  // What tpm2-tss says of an error by itself would stand before ours; who sets it otherwise sees
+  // it.
+  setenv("TSS2_LOG", "all+NONE", /*overwrite=*/0);
+#endif
   CLI::App app("Keeps keys, and releases them to evidence by AWS KMS's API.", "sealfold-keybroker");
   Arguments arguments;
   const CLI::App* init = AddInit(app, arguments);
   const CLI::App* key = AddKey(app, arguments);
   const CLI::App* caller = AddCaller(app, arguments);
+  const CLI::App* trust = AddTrust(app, arguments);
   const CLI::App* serve = AddServe(app, arguments);
   const CLI::App* encrypt = AddEncrypt(app, arguments);
   AddLog(app, arguments);
@@ -215,6 +254,11 @@ int Main(int argc, char** argv) {
   if (init->parsed()) return output.Finish(InitCommand(folder, arguments.init, output));
   if (serve->parsed()) return output.Finish(ServeCommand(folder, arguments.serve, output));
   if (encrypt->parsed()) return output.Finish(EncryptCommand(arguments.encrypt, output));
+  if (trust->parsed()) {
+    return output.Finish(arguments.action == "list"
+                             ? ListTrustCommand(folder, output)
+                             : SetRevocationCommand(folder, arguments.revocation, output));
+  }
   const bool create = arguments.action == "create";
   if (key->parsed()) {
     if (arguments.action == "list") return output.Finish(ListKeysCommand(folder, output));
