@@ -12,6 +12,7 @@
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/envelope.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/envelope/nonce_batch.h"
 #include "protocol/envelope/sealed_model.h"
 #include "protocol/log/merkle.h"
@@ -45,6 +46,7 @@ class Vectors {
     AddMessages();
     AddPartial();
     AddNonceBatch();
+    AddIdentity();
   }
   const nlohmann::json& json() const { return out_; }
   const RecordFile& record_file() const { return file_; }
@@ -247,6 +249,12 @@ class Vectors {
     out_["nonce_batch"] = HexEncode(cbor::EncodeFields(batch));
     out_["batch_user_data"] = batch.digest().hex();
     out_["nonce_path"] = HexEncode(cbor::EncodeFields(path));
+  }
+
+  void AddIdentity() {
+    const SigningKey identity = DeriveIdentity(SeedOf(0x54).span());
+    out_["identity"] = identity.public_key().hex();
+    out_["identity_claim"] = HexEncode(SignIdentity(identity, binding_));
   }
 
   const SignedPlan plan_;

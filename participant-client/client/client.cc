@@ -96,6 +96,8 @@ absl::StatusOr<RoundReport> Client::NextRecord() {
                                            AsText(fetched.bytes)));
   SEALFOLD_RETURN_IF_ERROR(kept);
   Memory updated = memory();
+  report.identity_changed =
+      updated.seen.has_value() && updated.seen->identity != report.record.identity;
   SEALFOLD_RETURN_IF_ERROR(Remember(report.record, updated));
   SEALFOLD_RETURN_IF_ERROR(store_->Save(updated));
   return report;

@@ -53,6 +53,9 @@ struct RoundReport {
   bool included = false;  // an update of this participant is in the round's log
   std::string
       receipt_proof_path;  // of the receipt with its inclusion proof; empty if there is no receipt
+  // The aggregator has another identity than that of the round before, or one has none: it began
+  // anew, without what that one had sealed. Not in round 1.
+  bool identity_changed = false;
 };
 
 class Client {

@@ -220,6 +220,44 @@ TEST_F(ClientTest, AnUntrustedAggregatorIsFoundOutBeforeTraining) {
   EXPECT_FALSE(told.caveat().empty());
 }
 
+TEST_F(ClientTest, AnAggregatorThatBeganAnewIsTold) {
+  std::vector<std::optional<SigningPublicKey>> identities;
+  std::vector<bool> changed;
+  JoinWatcher watcher;
+  watcher.round = [&](const RoundReport& report) {
+    identities.push_back(report.record.identity);
+    changed.push_back(report.identity_changed);
+    if (report.record.record.round == Round(2)) world_.identity.reset();
+  };
+  const auto trainer = [&](Round round, const std::string& model, const std::string& update) {
+    if (round == Round(2)) {
+      world_.identity = SigningKey::FromSeed(testing_world::SeedOf(2, "identity"));
+    }
+    return MakeTrainer()(round, model, update);
+  };
+  const SigningPublicKey first = world_.identity->public_key();
+  const absl::Status status = Join(*Open(), trainer, watcher);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(identities.size(), 3u);
+  EXPECT_EQ(identities[0], first);
+  EXPECT_NE(identities[1], first);
+  EXPECT_EQ(identities[2], std::nullopt);
+  EXPECT_EQ(changed, (std::vector<bool>{false, true, true}));
+}
+
+TEST_F(ClientTest, APolicyWithAnIdentityEndsWhereItDoes) {
+  world_.policy.identities = {world_.identity->public_key()};
+  const auto trainer = [&](Round round, const std::string& model, const std::string& update) {
+    if (round == Round(2)) world_.identity.reset();
+    return MakeTrainer()(round, model, update);
+  };
+  auto client = Open();
+  EXPECT_EQ(ErrorCode(Join(*client, trainer, {})), "identity_not_accepted");
+  EXPECT_EQ(client->memory().seen->identity, world_.policy.identities[0]);
+  EXPECT_EQ(client->memory().round_next(), Round(2));
+  EXPECT_EQ(client->memory().entered->round, Round(1));
+}
+
 TEST_F(ClientTest, ADamagedRecordIsRefusedAndNotRemembered) {
   auto client = Open();
   ASSERT_TRUE(client->CatchUp().ok());

@@ -119,8 +119,10 @@ absl::Status Remember(const CheckedRecord& record, Memory& memory) {
                                           Hex(record.record.previous_record)),
                     .advice = "the host shows another history than it did before"});
   }
-  memory.seen = SeenRecord{
-      .round = record.record.round, .record = record.digest, .model = record.record.model};
+  memory.seen = SeenRecord{.round = record.record.round,
+                           .record = record.digest,
+                           .model = record.record.model,
+                           .identity = record.identity};
   return absl::OkStatus();
 }
 

@@ -37,14 +37,16 @@ struct UpdateIdentity {
 // The last round record that was verified.
 struct SeenRecord {
   Round round;
-  Digest record;  // SHA-256 of the signed record
-  Digest model;   // what the next round's updates are deltas of
+  Digest record;                                  // SHA-256 of the signed record
+  Digest model;                                   // what the next round's updates are deltas of
+  std::optional<SigningPublicKey> identity = {};  // the aggregator's, where it has one
 
   template <class V>
   void Fields(V& v) {
     v("round", round);
     v("record", record);
     v("model", model);
+    v("identity", identity);
   }
   bool operator==(const SeenRecord&) const = default;
 };

@@ -23,8 +23,10 @@ class MemoryStoreTest : public ::testing::Test {
   }
   Memory Filled() const {
     Memory memory = world_.EmptyMemory();
-    memory.seen = SeenRecord{
-        .round = Round(4), .record = Sha256(AsBytes("r")), .model = Sha256(AsBytes("m"))};
+    memory.seen = SeenRecord{.round = Round(4),
+                             .record = Sha256(AsBytes("r")),
+                             .model = Sha256(AsBytes("m")),
+                             .identity = world_.identity->public_key()};
     memory.entered = EnteredAttempt{
         .round = Round(5),
         .attempt = Attempt(2),

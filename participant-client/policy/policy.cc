@@ -31,6 +31,12 @@ absl::Status CheckPolicy(const Policy& policy) {
                        "an all-zero key", "put the coordinator's public key there");
     }
   }
+  for (const SigningPublicKey& key : policy.identities) {
+    if (key.is_zero()) {
+      return BadPolicy("policy_identity_zero", "policy's identities", "public keys",
+                       "an all-zero key", "put there what `verify` shows of a record");
+    }
+  }
   const PlanRules& rules = policy.plan;
   if (rules.quorum_min < PlanRules::kQuorumMin) {
     return BadPolicy(

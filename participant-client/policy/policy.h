@@ -38,6 +38,9 @@ struct Policy {
   std::vector<SigningPublicKey> coordinators;  // whose plans are accepted; never empty
   EvidencePolicy evidence;
   PlanRules plan;
+  // Which aggregators are accepted, of those that the evidence is of (envelope/identity.h); empty:
+  // all of them, those without an identity too.
+  std::vector<SigningPublicKey> identities = {};
 };
 
 // The bounds above and CheckEvidencePolicy. InvalidArgument, codes "policy_*".
@@ -53,6 +56,11 @@ absl::StatusOr<Policy> LoadPolicy(const std::string& path);
 // `participant` also that the plan names it. The plan's signature was checked when it was opened.
 CheckList CheckPlanAgainstPolicy(const SignedPlan& plan, const Policy& policy,
                                  const std::optional<SigningPublicKey>& participant);
+
+// Adds the check "identity" of an aggregator whose claim holds, or, with none, who claims nothing:
+// one of policy.identities, if there are any. Failure "identity_not_accepted".
+void CheckIdentity(const std::optional<SigningPublicKey>& identity, const Policy& policy,
+                   CheckList& checks);
 
 }  // namespace sealfold
 

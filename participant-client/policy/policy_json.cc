@@ -49,6 +49,18 @@ std::vector<E> ReadNames(const json& list) {
   return out;
 }
 
+// The public keys listed under `name`; none where it is left out.
+absl::StatusOr<std::vector<SigningPublicKey>> ReadKeys(const json& document,
+                                                       const std::string& name) {
+  std::vector<SigningPublicKey> keys;
+  for (const json& hex : document.value(name, json::array())) {
+    auto key = SigningPublicKey::FromHex(hex.get<std::string>());
+    if (!key.ok()) return BadHex("/" + name, "64 hex digits", key.status());
+    keys.push_back(*key);
+  }
+  return keys;
+}
+
 PlanRules ReadRules(const json& node) {
   PlanRules rules;
   if (node.contains("quorum_min")) rules.quorum_min = node["quorum_min"].get<uint64_t>();
@@ -70,11 +82,8 @@ absl::StatusOr<Policy> ParsePolicy(absl::string_view text, absl::string_view sou
                                    const ReadPolicyFile& read_file) {
   SEALFOLD_ASSIGN_OR_RETURN(json document, LoadJson(text, Schema(), source));
   Policy policy;
-  for (const json& hex : document["coordinators"]) {
-    auto key = SigningPublicKey::FromHex(hex.get<std::string>());
-    if (!key.ok()) return BadHex("/coordinators", "64 hex digits", key.status());
-    policy.coordinators.push_back(*key);
-  }
+  SEALFOLD_ASSIGN_OR_RETURN(policy.coordinators, ReadKeys(document, "coordinators"));
+  SEALFOLD_ASSIGN_OR_RETURN(policy.identities, ReadKeys(document, "identity"));
   SEALFOLD_ASSIGN_OR_RETURN(policy.evidence, ReadEvidencePolicy(document["evidence"], read_file));
   if (document.contains("plan")) policy.plan = ReadRules(document["plan"]);
   SEALFOLD_RETURN_IF_ERROR(CheckPolicy(policy));

@@ -54,6 +54,7 @@ TEST_F(PolicyTest, EverythingThatCanBeSaidIsTaken) {
   json document = json::parse(world_.PolicyJson());
   document["evidence"]["root"] = world_.policy.evidence.root_pem;
   document["evidence"]["age_seconds_max"] = 60;
+  document["identity"] = {world_.identity->public_key().hex()};
   document["plan"] = {{"quorum_min", 5},          {"range_max", 0.5}, {"weight_max", 7},
                       {"participants_min", 9},    {"rounds_max", 11}, {"strategies", {"fedavg"}},
                       {"deliveries", {"sealed"}}, {"attempts_max", 1}};
@@ -70,6 +71,7 @@ TEST_F(PolicyTest, EverythingThatCanBeSaidIsTaken) {
   EXPECT_EQ(policy->plan.rounds_max, 11u);
   EXPECT_EQ(policy->plan.deliveries, std::vector<Delivery>{Delivery::kSealed});
   EXPECT_EQ(policy->plan.attempts_max, 1u);
+  EXPECT_EQ(policy->identities, std::vector<SigningPublicKey>{world_.identity->public_key()});
 }
 
 // Policies that other verifiers took, and that accept every program.
@@ -183,6 +185,9 @@ TEST_F(PolicyTest, WhoIsTrustedMustBeSaid) {
   EXPECT_EQ(Refusal([](json& p) { p["coordinators"] = {std::string(64, '0')}; }).code,
             "policy_coordinator_zero");
   EXPECT_EQ(Refusal([](json& p) { p["coordinators"] = {"abc"}; }).code, "field_invalid");
+  EXPECT_EQ(Refusal([](json& p) { p["identity"] = {std::string(64, '0')}; }).code,
+            "policy_identity_zero");
+  EXPECT_EQ(Refusal([](json& p) { p["identity"] = {"abc"}; }).code, "field_invalid");
   EXPECT_EQ(Refusal([](json& p) { p.erase("coordinators"); }).code, "field_missing");
   EXPECT_EQ(Refusal([](json& p) { p["evidence"].erase("root"); }).code, "policy_root_missing");
   EXPECT_EQ(Refusal([](json& p) { p["evidence"]["platform"] = "unheard-of"; }).code,

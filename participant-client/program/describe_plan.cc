@@ -94,6 +94,8 @@ Description DescribePolicy(const Policy& policy) {
       set[absl::StrCat("pcr", index)] = HexEncode(value);
     references.push_back(set);
   }
+  ordered_json identities;
+  for (const SigningPublicKey& key : policy.identities) identities.push_back(key.hex());
   const PlanRules& rules = policy.plan;
   Description out{
       "policy",
@@ -101,6 +103,7 @@ Description DescribePolicy(const Policy& policy) {
       {{"coordinators", coordinators, "whose plans are accepted"},
        {"platform", policy.evidence.platform, "what signs the aggregator's evidence"},
        {"reference_values", references, "the builds that are accepted; one must match wholly"},
+       {"identity", identities, "the aggregators that are accepted; none listed: all of them"},
        {"age_seconds_max", policy.evidence.age_ms_max / 1000, "how old evidence may be"},
        {"quorum_min", rules.quorum_min, "fewest updates that a model may be made of"},
        {"attempts_max", rules.attempts_max, "highest attempt of a round that an update goes into"},

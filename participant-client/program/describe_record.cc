@@ -15,6 +15,14 @@ ordered_json HexOrNull(const std::optional<Digest>& digest) {
   return digest.has_value() ? ordered_json(digest->hex()) : ordered_json();
 }
 
+// The key whose claim holds; null without one.
+ordered_json IdentityJson(const absl::StatusOr<CheckedRecord>& checked,
+                          const OpenedRecord& opened) {
+  if (!opened.record.identity.has_value()) return {};
+  if (!checked.ok() || !checked->identity.has_value()) return "a claim that is not verified";
+  return checked->identity->hex();
+}
+
 ordered_json EntryJson(const LogEntry& entry) {
   return {{"index", entry.index},
           {"participant", entry.participant.hex()},
@@ -48,7 +56,9 @@ Description DescribeRecord(const RecordFile& file) {
         {"error_max", record.error_max, "greatest error of the mean from exact integer folding"},
         {"log_root", record.log_root.hex(), "commits to exactly the updates below (RFC 9162)"},
         {"model_key_commitment", HexOrNull(record.model_key_commitment),
-         "sealed delivery: of the model's key"}};
+         "sealed delivery: of the model's key"},
+        {"identity", IdentityJson(checked, *opened),
+         "the aggregator's key across restarts; none where it keeps no state"}};
   }
   ordered_json log = ordered_json::array();
   for (const LogEntry& entry : file.log) log.push_back(EntryJson(entry));

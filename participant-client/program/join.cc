@@ -29,7 +29,8 @@ std::string Constant(const CheckList& checks) {
   std::string out = checks.caveat();
   for (const Check& check : checks.checks()) {
     absl::StrAppend(&out, "\n", check.name, check.passed ? " ok" : " NO");
-    if (check.name == "registers" || absl::StartsWith(check.name, "plan")) {
+    if (check.name == "registers" || check.name == "identity" ||
+        absl::StartsWith(check.name, "plan")) {
       absl::StrAppend(&out, " ", check.found);
     }
   }

@@ -5,6 +5,12 @@
 
 namespace sealfold {
 
+std::string ShortIdentity(const CheckedRecord& record) {
+  return record.identity.has_value()
+             ? absl::StrCat("identity ", record.identity->hex().substr(0, 12))
+             : "without an identity";
+}
+
 void PrintCaveat(const Output& output, const std::string& caveat) {
   if (!caveat.empty()) output.Line(output.Warn(caveat));
 }
@@ -33,6 +39,8 @@ nlohmann::json RoundJson(const RoundReport& report) {
                         {"record", report.record.digest.hex()},
                         {"error_max", record.error_max},
                         {"included", report.included}};
+  if (report.record.identity.has_value()) out["identity"] = report.record.identity->hex();
+  if (report.identity_changed) out["identity_changed"] = true;
   if (!report.receipt_proof_path.empty()) out["receipt"] = report.receipt_proof_path;
   if (!report.checks.caveat().empty()) out["caveat"] = report.checks.caveat();
   return out;
@@ -47,7 +55,11 @@ std::string RoundLine(const RoundReport& report) {
       "round ", record.round.value(), " of ", report.record.plan.plan.rounds, ": ", record.updates,
       " updates",
       record.attempt.value() > 1 ? absl::StrCat(" in attempt ", record.attempt.value()) : "", ", ",
-      own, ", model ", record.model.hex().substr(0, 12), ", verified");
+      own, ", model ", record.model.hex().substr(0, 12),
+      report.identity_changed
+          ? absl::StrCat(", by another aggregator than before (", ShortIdentity(report.record), ")")
+          : "",
+      ", verified");
 }
 
 }  // namespace sealfold

@@ -18,6 +18,9 @@ void PrintChecks(const Output& output, const std::string& of, const CheckList& c
 // The caveat alone, in human mode.
 void PrintCaveat(const Output& output, const std::string& caveat);
 
+// "identity" and the first digits of the aggregator's, or that it has none.
+std::string ShortIdentity(const CheckedRecord& record);
+
 nlohmann::json RoundJson(const RoundReport& report);
 // One line.
 std::string RoundLine(const RoundReport& report);

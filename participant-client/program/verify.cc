@@ -115,12 +115,23 @@ absl::Status Verify(const VerifyOptions& options, const Output& output) {
                           {"updates", last.record.updates},
                           {"model", last.record.model.hex()},
                           {"model_checked", !options.model_path.empty()}};
+  if (last.identity.has_value()) event["identity"] = last.identity->hex();
   if (!caveat.empty()) event["caveat"] = caveat;
   output.Json(event.dump());
   output.Line(absl::StrCat(output.Bold("verified"), ": ",
                            options.model_path.empty() ? "the record" : options.model_path,
                            " of round ", last.record.round.value(), ", made of exactly ",
                            last.record.updates, " updates"));
+  if (last.identity.has_value()) {
+    output.Line(absl::StrCat("  by the aggregator with the identity ", last.identity->hex()));
+  }
+  for (size_t i = 1; i < files.size(); ++i) {
+    const CheckedRecord& record = *files[i].judgement.record;
+    if (record.identity == files[i - 1].judgement.record->identity) continue;
+    output.Line(absl::StrCat("  in round ", record.record.round.value(),
+                             " another aggregator than before began anew, ",
+                             ShortIdentity(record)));
+  }
   if (first_round > 1) {
     output.Line(absl::StrCat("  the rounds before ", first_round,
                              " were not given: that history is taken as it is"));

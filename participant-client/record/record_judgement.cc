@@ -17,7 +17,10 @@ RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
   absl::StatusOr<CheckedRecord> record = CheckRecordFile(*file);
   out.checks.Add("record", "signed, and in agreement with its plan, binding and log",
                  record.status());
-  if (record.ok()) out.checks.Add(CheckPlanAgainstPolicy(record->plan, policy, participant));
+  if (record.ok()) {
+    out.checks.Add(CheckPlanAgainstPolicy(record->plan, policy, participant));
+    CheckIdentity(record->identity, policy, out.checks);
+  }
   out.checks.Add({.name = "platform_named",
                   .expected = policy.evidence.platform,
                   .found = file->platform.substr(0, 64),
@@ -47,6 +50,7 @@ std::optional<CheckedRecord> PreviousOf(const Memory& memory, const SignedPlan& 
   CheckedRecord previous{.plan = plan, .record = {}, .digest = memory.seen->record};
   previous.record.round = memory.seen->round;
   previous.record.model = memory.seen->model;
+  previous.identity = memory.seen->identity;
   return previous;
 }
 

@@ -17,7 +17,7 @@ struct RecordJudgement {
   std::optional<CheckedRecord> record;  // where its inner consistency holds
 };
 
-// Checks "record_format", "record" (CheckRecordFile), the plan against the policy,
+// Checks "record_format", "record" (CheckRecordFile), the plan against the policy, "identity",
 // "platform_named", and the evidence's: made for exactly this record and binding, by a program that
 // the policy accepts. The evidence's age does not matter; its certificates must have been valid at
 // its own time.

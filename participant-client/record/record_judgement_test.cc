@@ -78,7 +78,40 @@ TEST_F(RecordJudgementTest, ThePlanMustBeOneThatThePolicyAccepts) {
   EXPECT_EQ(Judge(honest.file), "plan_quorum");
 }
 
+TEST_F(RecordJudgementTest, ThePolicyMayNameWhoseRecordsItAccepts) {
+  const PublishedRound honest = Round1();
+  EXPECT_EQ(honest.checked.identity, world_.identity->public_key());
+  world_.policy.identities = {world_.keys[0].public_key()};
+  EXPECT_EQ(Judge(honest.file), "identity_not_accepted");
+  world_.policy.identities.push_back(world_.identity->public_key());
+  EXPECT_EQ(Judge(honest.file), "");
+  world_.identity.reset();
+  EXPECT_EQ(Judge(Round1().file), "identity_not_accepted");
+  world_.policy.identities.clear();
+  EXPECT_EQ(Judge(Round1().file), "");
+}
+
+// An accepted program that would pass for the aggregator of another, with all that it can sign
+// itself and evidence for it.
+TEST_F(RecordJudgementTest, AnIdentityCannotBeTakenFromAnothersRecord) {
+  const PublishedRound honest = Round1();
+  SimulatedAggregator other(world_, Round(1), Attempt(1), 8);
+  RoundRecord record = OpenRecord(honest.file.record)->record;
+  RecordFile file = honest.file;
+  file.record = SignRecord(record, other.record_key());
+  file.binding = other.binding();
+  file.evidence = world_.Evidence(Sha256(file.record).span(), file.binding.digest().span(), {},
+                                  world_.measurement);
+  EXPECT_EQ(Judge(file), "identity_wrong");
+  record.identity.reset();
+  file.record = SignRecord(record, other.record_key());
+  file.evidence = world_.Evidence(Sha256(file.record).span(), file.binding.digest().span(), {},
+                                  world_.measurement);
+  EXPECT_EQ(Judge(file), "");
+}
+
 TEST_F(RecordJudgementTest, AKeyThatTheEvidenceDoesNotNameCannotSign) {
+  world_.identity.reset();
   RecordFile file = Round1().file;
   const RoundRecord record = OpenRecord(file.record)->record;
   file.record = SignRecord(record, world_.coordinator);
@@ -106,6 +139,7 @@ TEST_F(RecordJudgementTest, ChainsToWhatTheMemorySaw) {
   EXPECT_FALSE(PreviousOf(memory, world_.plan).has_value());
   ASSERT_TRUE(Remember(first.checked, memory).ok());
   const CheckedRecord previous = *PreviousOf(memory, world_.plan);
+  EXPECT_EQ(previous.identity, world_.identity->public_key());
 
   CheckList good;
   CheckChain(&previous, Make(Round(2), first.checked).checked, good);

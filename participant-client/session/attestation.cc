@@ -8,6 +8,7 @@
 #include "attest/release/rules.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/envelope/identity.h"
 
 namespace sealfold {
 namespace {
@@ -61,6 +62,22 @@ bool CheckBatch(const Offer& offer, const SessionNonce& nonce, CheckList& checks
   return in_batch.ok();
 }
 
+// Who the aggregator says it is, which its evidence does not: the claim's own signature shows it. A
+// host can leave it out, so it counts only where the policy asks for it. False if it was damaged.
+bool CheckOfferedIdentity(const Policy& policy, const Offer& offer, CheckList& checks) {
+  std::optional<SigningPublicKey> identity;
+  if (offer.identity.has_value()) {
+    const absl::StatusOr<SigningPublicKey> opened = OpenIdentity(*offer.identity, offer.binding);
+    if (!opened.ok()) {
+      checks.Add("identity", "a claim to the binding offered", opened.status());
+      return false;
+    }
+    identity = *opened;
+  }
+  CheckIdentity(identity, policy, checks);
+  return true;
+}
+
 // What the document must carry: a batch's root is signed twice, as its nonce and with its size and
 // the binding in user_data.
 EvidenceExpectation ExpectedOf(const Offer& offer, const SessionNonce& nonce, uint64_t now_ms) {
@@ -99,7 +116,6 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
   const Verdict verdict =
       VerifyEvidence(offer.evidence, accepted, ExpectedOf(offer, nonce, now_ms));
   out.checks.Add(verdict);
-  out.authentic = platform_matches && in_batch && IsAuthentic(verdict);
 
   const bool releases =
       std::any_of(accepted.reference_values.begin(), accepted.reference_values.end(),
@@ -109,6 +125,8 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
     CheckReleaseVersion(terms.memory, out.release_version, out.checks);
   }
   CheckBinding(terms.plan, offer, out.checks);
+  const bool claim_holds = CheckOfferedIdentity(terms.policy, offer, out.checks);
+  out.authentic = platform_matches && in_batch && claim_holds && IsAuthentic(verdict);
   CheckAgainstMemory(terms.memory, terms.plan.plan, offer.binding, terms.policy.plan.attempts_max,
                      terms.update, out.checks);
   return out;

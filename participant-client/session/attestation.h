@@ -26,9 +26,8 @@ struct OfferTerms {
 struct OfferJudgement {
   // The plan against the policy, then "platform_offered", "nonce_path" (only where the document is
   // for the nonces of many sessions: that this one's is among them), the evidence's checks, the
-  // binding's
-  // ("hpke_key", "protocol", "suite", "plan"), the memory's ("release" only where the policy has
-  // signed releases). All are made, whatever fails.
+  // binding's ("hpke_key", "protocol", "suite", "plan"), "identity", the memory's ("release" only
+  // where the policy has signed releases). All are made, whatever fails.
   CheckList checks;
   // Whether the document is the platform's own, made for this nonce and binding. A failure of an
   // authentic offer is the aggregator's; otherwise the way here may have damaged or replayed it,

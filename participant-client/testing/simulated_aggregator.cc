@@ -7,6 +7,7 @@
 #include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/aead/aead.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/log/merkle.h"
 
 namespace sealfold::testing_world {
@@ -83,6 +84,7 @@ Offer SimulatedAggregator::MakeOffer(const Hello& hello, const Binding& bound) {
               .hpke_key = hpke_.public_key(),
               .platform = world_.policy.evidence.platform,
               .evidence = {}};
+  if (world_.identity.has_value()) offer.identity = SignIdentity(*world_.identity, bound);
   Bytes nonce = ToBytes(hello.nonce.span());
   Digest user_data = bound.digest();
   if (batch > 1) {

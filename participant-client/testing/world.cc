@@ -20,7 +20,9 @@ Secret SeedOf(uint64_t seed, absl::string_view label) {
 }
 
 World::World(uint64_t seed, uint64_t time_ms)
-    : now_ms(time_ms), coordinator(SigningKey::FromSeed(SeedOf(seed, "coordinator"))) {
+    : now_ms(time_ms),
+      coordinator(SigningKey::FromSeed(SeedOf(seed, "coordinator"))),
+      identity(SigningKey::FromSeed(SeedOf(seed, "identity"))) {
   Plan agreed;
   agreed.name = "a run in miniature";
   agreed.rounds = 3;
@@ -103,6 +105,7 @@ PublishedRound Publish(World& world, const Binding& binding, const SigningKey& r
                      .weight_sum = log.size() * 10,
                      .error_max = 1e-9,
                      .model_key_commitment = {}};
+  if (world.identity.has_value()) record.identity = SignIdentity(*world.identity, binding);
   PublishedRound out;
   if (model_key != nullptr) {
     record.model_key_commitment = ModelKeyCommitment(model_key->span());

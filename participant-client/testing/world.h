@@ -4,6 +4,7 @@
 #define SEALFOLD_PARTICIPANT_CLIENT_TESTING_WORLD_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,7 +45,8 @@ struct World {
   const uint64_t now_ms;
   TempDir folder;
   SigningKey coordinator;
-  std::vector<SigningKey> keys;  // of the plan's participants
+  std::optional<SigningKey> identity;  // of the aggregators; none: they keep no state
+  std::vector<SigningKey> keys;        // of the plan's participants
   std::vector<HpkeKeyPair> model_keys;
   SignedPlan plan;
   Measurement measurement;  // of the accepted program

@@ -157,6 +157,7 @@ struct Offer {
   std::string platform;
   Bytes evidence;
   std::optional<NoncePath> batch = {};  // absent: made for this hello alone
+  std::optional<Bytes> identity = {};   // as in the record: envelope/identity.h
   template <class V>
   void Fields(V& v) {
     v("binding", binding);
@@ -164,6 +165,7 @@ struct Offer {
     v("platform", platform);
     v("evidence", evidence);
     v("batch", batch);
+    v("identity", identity);
   }
 };
 

@@ -166,7 +166,12 @@ absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file) {
                                  absl::StrCat(record.updates), absl::StrCat(file.log.size())));
   SEALFOLD_RETURN_IF_ERROR(Equal("record_log_root", "log of the round: root", record.log_root.hex(),
                                  LogRoot(file.log).hex()));
-  return CheckedRecord{.plan = std::move(plan), .record = record, .digest = opened.digest};
+  std::optional<SigningPublicKey> identity;
+  if (record.identity.has_value()) {
+    SEALFOLD_ASSIGN_OR_RETURN(identity, OpenIdentity(*record.identity, binding));
+  }
+  return CheckedRecord{
+      .plan = std::move(plan), .record = record, .digest = opened.digest, .identity = identity};
 }
 
 absl::Status CheckRecordChain(const CheckedRecord* previous, const CheckedRecord& next) {

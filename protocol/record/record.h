@@ -10,6 +10,7 @@
 #include "protocol/base/types.h"
 #include "protocol/crypto/sign.h"
 #include "protocol/envelope/binding.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/plan/plan.h"
 
 namespace sealfold {
@@ -70,7 +71,8 @@ struct RoundRecord {
   uint64_t weight_sum = 0;
   double error_max = 0;  // greatest absolute error of the mean from the grid, per element
   std::optional<Digest>
-      model_key_commitment;  // sealed delivery: SHA-256("sealfold model key 1" ‖ key)
+      model_key_commitment;            // sealed delivery: SHA-256("sealfold model key 1" ‖ key)
+  std::optional<Bytes> identity = {};  // of an aggregator that keeps state: OpenIdentity
 
   template <class V>
   void Fields(V& v) {
@@ -85,6 +87,7 @@ struct RoundRecord {
     v("weight_sum", weight_sum);
     v("error_max", error_max);
     v("model_key_commitment", model_key_commitment);
+    v("identity", identity);
   }
   bool operator==(const RoundRecord&) const = default;
 };
@@ -146,15 +149,17 @@ struct OpenedRecord {
 absl::StatusOr<OpenedRecord> OpenRecord(ByteSpan signed_record);
 
 // A record file whose inner consistency holds: the plan's signature, the record's signature
-// by the key that the binding names, record and binding and plan in agreement, the log's root,
-// quorum, every logged participant in the plan once. Not checked here: evidence (attest/), trust in
-// the coordinator, the model's bytes, the chain to other rounds.
+// by the key that the binding names, record and binding and plan in agreement, the identity's claim
+// to that binding, the log's root, quorum, every logged participant in the plan once. Not checked
+// here: evidence (attest/), trust in the coordinator, the model's bytes, the chain to other rounds.
 struct CheckedRecord {
   SignedPlan plan;
   RoundRecord record;
   Digest digest;  // SHA-256 of the signed record: what the next round's record names
+  // Whose claim in the record holds; none where it has none.
+  std::optional<SigningPublicKey> identity = {};
 };
-// PermissionDenied or InvalidArgument, codes "record_*".
+// PermissionDenied or InvalidArgument, codes "record_*" and "identity_wrong".
 absl::StatusOr<CheckedRecord> CheckRecordFile(const RecordFile& file);
 
 // `next` follows `previous` in one run: plan, round + 1, previous_record, base_model. `previous`

@@ -63,6 +63,7 @@ class RecordTest : public ::testing::Test {
                     .record_key = key_.public_key(),
                     .previous_record = record.previous_record,
                     .base_model = record.base_model};
+    record.identity = SignIdentity(identity_, file.binding);
     change(made);
     file.record = SignRecord(record, key_);
     return made;
@@ -70,6 +71,7 @@ class RecordTest : public ::testing::Test {
 
   SignedPlan plan_ = SignPlan(ExamplePlan(), CoordinatorKey());
   SigningKey key_ = SigningKey::FromSeed(SeedOf(50));
+  SigningKey identity_ = DeriveIdentity(SeedOf(51).span());
 };
 
 TEST_F(RecordTest, AChainOfThreeRoundsHolds) {
@@ -115,6 +117,15 @@ TEST_F(RecordTest, EachInconsistencyIsNamed) {
       {"record_attempt", [](Made& m) { m.record.attempt = m.file.binding.attempt = Attempt(9); }},
       {"record_previous", [](Made& m) { m.file.binding.previous_record = Digest(); }},
       {"record_base", [](Made& m) { m.file.binding.base_model = Sha256({}); }},
+      // Taken from an aggregator with other keys.
+      {"identity_wrong",
+       [this](Made& m) {
+         Binding other = m.file.binding;
+         other.record_key = ParticipantKey(0).public_key();
+         m.record.identity = SignIdentity(identity_, other);
+       }},
+      {"identity_wrong", [](Made& m) { m.record.identity = Bytes(); }},
+      {"identity_wrong", [](Made& m) { m.record.identity->back() ^= 1; }},
       {"record_quorum", [](Made& m) { m.record.updates = 2; }},
       {"record_weight", [](Made& m) { m.record.weight_sum = 2; }},
       {"record_weight", [](Made& m) { m.record.weight_sum = 3001; }},
@@ -136,8 +147,27 @@ TEST_F(RecordTest, EachInconsistencyIsNamed) {
   }
 }
 
+TEST_F(RecordTest, AnIdentityIsThatOfWhoSignedItsClaim) {
+  EXPECT_EQ(CheckRecordFile(Make(1, nullptr).file)->identity, identity_.public_key());
+  const auto without = [](Made& m) { m.record.identity.reset(); };
+  EXPECT_EQ(CheckRecordFile(Make(1, nullptr, without).file)->identity, std::nullopt);
+}
+
+// Whoever signs the record anew, as an aggregator with its own keys can, is not helped by what the
+// claim's bytes were: each of them counts by itself.
+TEST_F(RecordTest, EveryFlippedByteOfAClaimIsRefused) {
+  const size_t size = Make(1, nullptr).record.identity->size();
+  for (size_t i = 0; i < size; ++i) {
+    const auto flip = [i](Made& m) { (*m.record.identity)[i] ^= 0x01; };
+    EXPECT_EQ(ErrorCode(CheckRecordFile(Make(1, nullptr, flip).file).status()), "identity_wrong")
+        << i;
+  }
+}
+
 TEST_F(RecordTest, EveryFlippedByteOfPlanRecordOrLogIsRefused) {
-  const Bytes bytes = EncodeRecordFile(Make(1, nullptr).file);
+  // Without an identity, whose claim would cover hpke_key too.
+  const Bytes bytes =
+      EncodeRecordFile(Make(1, nullptr, [](Made& m) { m.record.identity.reset(); }).file);
   size_t harmless = 0;
   for (size_t i = 0; i < bytes.size(); ++i) {
     EXPECT_FALSE(DecodeRecordFile(ByteSpan(bytes).first(i)).ok()) << i;

@@ -118,6 +118,27 @@ class SealedStateTest : public ::testing::Test {
     }
     WaitFor([&] { return std::filesystem::exists(study_.ModelPath(round)); }, "a model");
   }
+  // Of the aggregator of a round, as `inspect` shows it.
+  std::optional<std::string> Identity(uint64_t round) {
+    const ProgramResult result = *federation().Run(
+        "sealfold-participant",
+        {"inspect", Path(absl::StrCat("coordinator/record-", round, ".cbor")), "--json"});
+    const json fields = json::parse(result.out, nullptr, false)["fields"];
+    if (!fields["identity"].is_string()) return std::nullopt;
+    return fields["identity"].get<std::string>();
+  }
+  // `verify` of rounds 1 and 2 by the study's policy, with `identity` as the only one accepted.
+  int VerifyWith(const std::string& identity) {
+    json policy = json::parse(ReadFile(Path("policy.json"), kFileBytesMax).value());
+    policy["identity"] = {identity};
+    EXPECT_TRUE(WriteFileAtomic(Path("policy-identity.json"), policy.dump()).ok());
+    const ProgramResult result = *federation().Run(
+        "sealfold-participant",
+        {"verify", "--record", Path("coordinator/record-1.cbor"), "--record",
+         Path("coordinator/record-2.cbor"), "--policy", Path("policy-identity.json")});
+    if (result.exit_code == kExitDone) EXPECT_NE(result.out.find(identity), std::string::npos);
+    return result.exit_code;
+  }
   void StartAggregatorOver(const std::string& program = "") {
     federation().aggregator().Signal(SIGKILL);
     federation().aggregator().Wait();
@@ -142,6 +163,12 @@ TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
   ASSERT_NO_FATAL_FAILURE(RunRound(2));
   EXPECT_EQ(Count("sealfold-aggregator", "stays closed"), 0u) << Log("sealfold-aggregator");
   EXPECT_TRUE(std::filesystem::exists(Path("coordinator/state-2.cbor")));
+  // Both are the same aggregator, and a policy can ask for no other.
+  const std::optional<std::string> identity = Identity(1);
+  ASSERT_TRUE(identity.has_value());
+  EXPECT_EQ(Identity(2), identity);
+  EXPECT_EQ(VerifyWith(*identity), kExitDone);
+  EXPECT_EQ(VerifyWith(std::string(64, 'a')), kExitRefused);
 
   // A program that differs in a byte is not given the key, and goes on without the state.
   const std::string changed = Path("changed-aggregator");
@@ -174,6 +201,7 @@ TEST_F(SealedStateTest, WithoutTheKeyServiceRoundsGoOn) {
   ASSERT_NO_FATAL_FAILURE(study_.Start());
   ASSERT_NO_FATAL_FAILURE(RunRound(1));
   EXPECT_FALSE(std::filesystem::exists(Path("coordinator/state-1.cbor")));
+  EXPECT_EQ(Identity(1), std::nullopt);
 }
 
 }  // namespace

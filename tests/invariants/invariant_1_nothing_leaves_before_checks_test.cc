@@ -10,6 +10,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/envelope/identity.h"
 
 namespace sealfold {
 namespace {
@@ -126,6 +127,34 @@ std::vector<Break> Breaks() {
                                    o.hpke_key.span(), w.measurement);
          });
        }},
+      {"identity_not_accepted",
+       [](World& w, SimulatedAggregator&) { w.policy.identities = {w.keys[0].public_key()}; }},
+      {"identity_not_accepted",
+       [](World& w, SimulatedAggregator& a) {
+         w.policy.identities = {w.identity->public_key()};
+         AlterOffer(a, [](Offer& o) { o.identity.reset(); });
+       }},
+      // The host's own key, which claims this attempt by itself.
+      {"identity_not_accepted",
+       [](World& w, SimulatedAggregator& a) {
+         w.policy.identities = {w.identity->public_key()};
+         AlterOffer(a, [&w](Offer& o) { o.identity = SignIdentity(w.keys[0], o.binding); });
+       }},
+      // The accepted key, for an attempt with other keys.
+      {"identity_wrong",
+       [](World& w, SimulatedAggregator& a) {
+         w.policy.identities = {w.identity->public_key()};
+         AlterOffer(a, [&w](Offer& o) {
+           Binding other = o.binding;
+           other.record_key = w.keys[0].public_key();
+           o.identity = SignIdentity(*w.identity, other);
+         });
+       }},
+      // Whether the policy asks for one or not.
+      {"identity_wrong",
+       [](World&, SimulatedAggregator& a) {
+         AlterOffer(a, [](Offer& o) { o.identity->back() ^= 1; });
+       }},
       {"offer_hpke_key", Rebind([](Binding& b) { b.hpke_key = Digest(); })},
       {"offer_protocol", Rebind([](Binding& b) { b.protocol = 2; })},
       {"offer_suite", Rebind([](Binding& b) { b.suite = Suite::kX25519ChaCha20Poly1305; })},
@@ -197,7 +226,7 @@ TEST(NothingLeavesBeforeChecks, ADamagedOfferIsAskedForAnewAFewTimesOnly) {
   SimulatedAggregator aggregator(world, Round(1), Attempt(1), 7);
   int damaged = 2;
   AlterOffer(aggregator, [&](Offer& o) {
-    if (damaged-- > 0) o.evidence.back() ^= 1;
+    if (damaged-- > 0) (damaged > 0 ? o.evidence : *o.identity).back() ^= 1;
   });
   auto session = bench.NewProcess();
   bench.Run(*session, aggregator, session->Start());

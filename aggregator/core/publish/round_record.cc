@@ -6,7 +6,8 @@
 namespace sealfold {
 
 Bytes SignRoundRecord(const RoundTerms& terms, const RoundKeys& keys,
-                      absl::Span<const LogEntry> log, uint64_t weight_sum, const Digest& model) {
+                      absl::Span<const LogEntry> log, uint64_t weight_sum, const Digest& model,
+                      const std::optional<Bytes>& identity) {
   SEALFOLD_CHECK(log.size() >= terms.contract().quorum);
   RoundRecord record{.plan = terms.plan.digest,
                      .round = terms.round,
@@ -18,7 +19,8 @@ Bytes SignRoundRecord(const RoundTerms& terms, const RoundKeys& keys,
                      .updates = log.size(),
                      .weight_sum = weight_sum,
                      .error_max = terms.grid.MeanErrorMax(log.size(), weight_sum),
-                     .model_key_commitment = {}};
+                     .model_key_commitment = {},
+                     .identity = identity};
   if (terms.contract().delivery == Delivery::kSealed) {
     record.model_key_commitment = ModelKeyCommitment(keys.model_key().span());
   }

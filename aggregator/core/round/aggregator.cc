@@ -152,7 +152,8 @@ absl::Status Aggregator::Begin(const StartRound& start, uint64_t now_ms,
                                                  .base_key = Secret::CopyOf(model_key_.span()),
                                                  .platform = platform_,
                                                  .token_first = token_next_,
-                                                 .fold = fold_},
+                                                 .fold = fold_,
+                                                 .identity = state_.identity(Sha256(start.plan))},
                                                 now_ms, started));
   if (round_ != nullptr) {
     SendHost(actions, Failed{.round = round_->terms().round,

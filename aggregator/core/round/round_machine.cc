@@ -7,6 +7,7 @@
 #include "aggregator/core/publish/round_record.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/envelope/sealed_model.h"
 #include "protocol/record/record.h"
 
@@ -29,6 +30,11 @@ absl::StatusOr<std::vector<WrappedModelKey>> WrapModelKeys(const RoundTerms& ter
     out.push_back(std::move(wrapped));
   }
   return out;
+}
+
+std::optional<Bytes> ClaimOf(const SigningKey* identity, const Binding& binding) {
+  if (identity == nullptr) return std::nullopt;
+  return SignIdentity(*identity, binding);
 }
 
 bool IsBaseKey(const RoundTerms& terms, const Secret& key) {
@@ -59,6 +65,7 @@ RoundMachine::RoundMachine(RoundTerms terms, RoundSetup setup, uint64_t now_ms)
       fold_(setup.fold.value_or(FoldMeans{.workers = calling_thread_})),
       keys_(RoundKeys::Derive(setup.seed, terms_)),
       binding_(keys_->MakeBinding(terms_)),
+      identity_(ClaimOf(setup.identity, binding_)),
       start_ms_(now_ms),
       now_ms_(now_ms),
       token_next_(setup.token_first) {}
@@ -144,7 +151,8 @@ void RoundMachine::AnswerHellos(Actions& actions) {
                .hpke_key = keys_->hpke().public_key(),
                .platform = platform_,
                .evidence = *document,
-               .batch = std::move(path)});
+               .batch = std::move(path),
+               .identity = identity_});
   });
 }
 
@@ -325,8 +333,8 @@ void RoundMachine::Publish(Actions& actions) {
 void RoundMachine::Attest(Actions& actions) {
   SEALFOLD_CHECK(publisher_->model().has_value());
   phase_ = Phase::kAttesting;
-  record_ =
-      SignRoundRecord(terms_, *keys_, intake_->log(), intake_->weight_sum(), *publisher_->model());
+  record_ = SignRoundRecord(terms_, *keys_, intake_->log(), intake_->weight_sum(),
+                            *publisher_->model(), identity_);
   record_token_ = token_next_++;
   actions.push_back(AskEvidence{.token = *record_token_,
                                 .nonce = ToBytes(Sha256(record_).span()),

@@ -43,6 +43,8 @@ struct RoundSetup {
   std::string platform;                // whose evidence this is
   uint64_t token_first = 1;            // evidence is asked for under tokens from here on
   std::optional<FoldMeans> fold = {};  // its workers outlive the round; none: who calls folds
+  // Of an aggregator that keeps state: signs what this attempt's evidence binds, at once.
+  const SigningKey* identity = nullptr;
 };
 
 // One thread.
@@ -115,6 +117,7 @@ class RoundMachine {
   const FoldMeans fold_;
   std::optional<RoundKeys> keys_;
   Binding binding_;
+  const std::optional<Bytes> identity_;  // the claim, in offers and record
   const uint64_t start_ms_;
   uint64_t now_ms_;
   Phase phase_ = Phase::kTaking;

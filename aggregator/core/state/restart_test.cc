@@ -10,6 +10,7 @@
 #include "aggregator/core/testing/sample_host.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/message/state_message.h"
 #include "protocol/record/record.h"
 
@@ -76,6 +77,19 @@ class Machine {
     aggregator_.OnStateKey(*late_token, StateKey{.key = KeyOf(blob), .blob = blob}, now_ms_,
                            draw_seed_, actions);
     Do(std::move(actions));
+  }
+
+  // Whose claim the offers of the round have, and the record.
+  std::optional<SigningPublicKey> OfferedIdentity() {
+    Say("s", Encode(Hello{.plan = run_.signed_plan.digest,
+                          .participant = run_.parties[0].key.public_key(),
+                          .nonce = {}}));
+    const Offer offer = As<Offer>(told_.back());
+    if (!offer.identity.has_value()) return std::nullopt;
+    return *OpenIdentity(*offer.identity, offer.binding);
+  }
+  std::optional<SigningPublicKey> RecordedIdentity() const {
+    return CheckRecordFile(*record)->identity;
   }
 
   std::vector<AskStateKey> asked;
@@ -189,6 +203,51 @@ TEST_F(RestartTest, TheNextAggregatorOpensTheModel) {
   EXPECT_TRUE(CheckRecordChain(&before, *CheckRecordFile(*second.record)).ok());
   EXPECT_TRUE(second.states.contains(2));
   EXPECT_EQ(DecodeSealedState(second.states.at(2))->header.blob, Bytes{1});  // the same key on
+  EXPECT_EQ(before.identity, DeriveIdentity(KeyOf({1}).span()).public_key());
+  EXPECT_EQ(second.RecordedIdentity(), before.identity);
+}
+
+TEST_F(RestartTest, AnOfferAndItsRecordHaveOneIdentity) {
+  Machine second(run, 2);
+  Begin(second, first.states.at(1));
+  const std::optional<SigningPublicKey> offered = second.OfferedIdentity();
+  EXPECT_EQ(offered, first.RecordedIdentity());
+  second.UploadAll();
+  EXPECT_EQ(second.RecordedIdentity(), offered);
+}
+
+TEST_F(RestartTest, WithoutTheKeyItHasNoIdentityOrAnother) {
+  Machine anew(run, 2);
+  Begin(anew, {});
+  EXPECT_EQ(anew.OfferedIdentity(), DeriveIdentity(KeyOf({2}).span()).public_key());
+  EXPECT_NE(anew.OfferedIdentity(), first.RecordedIdentity());
+
+  Machine refused(run, 3);
+  refused.key_answer = Refused({.code = "key_refused", .what = "key"});
+  Begin(refused, first.states.at(1));
+  EXPECT_EQ(refused.OfferedIdentity(), std::nullopt);
+  Machine rolled_back(run, 4);
+  Begin(rolled_back, first.states.at(0));
+  EXPECT_EQ(rolled_back.OfferedIdentity(), std::nullopt);
+  // The key opens nothing of a state that was tampered with, and gives no identity either.
+  Bytes damaged = first.states.at(1);
+  damaged.back() ^= 1;
+  Machine tampered(run, 5);
+  Begin(tampered, damaged);
+  EXPECT_EQ(tampered.OfferedIdentity(), std::nullopt);
+}
+
+TEST_F(RestartTest, AnIdentityIsOfOnePlan) {
+  SampleRun other = SampleRun::Make();
+  other.plan.name = "another";
+  other.Sign();
+  StateKeeper keeper;
+  Actions actions;
+  EXPECT_EQ(keeper.identity(run.signed_plan.digest), nullptr);
+  ASSERT_TRUE(keeper.OnStart(*RoundTerms::Open(run.FirstStart()), {}, 1)->has_value());
+  ASSERT_TRUE(keeper.OnKey(StateKey{.key = KeyOf({1}), .blob = {1}}, actions).ok());
+  EXPECT_NE(keeper.identity(run.signed_plan.digest), nullptr);
+  EXPECT_EQ(keeper.identity(other.signed_plan.digest), nullptr);
 }
 
 TEST_F(RestartTest, WithoutItsStateItCannot) {

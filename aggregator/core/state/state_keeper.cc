@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/envelope/identity.h"
 #include "protocol/envelope/sealed_model.h"
 #include "protocol/message/state_message.h"
 
@@ -71,6 +72,7 @@ absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actio
     SEALFOLD_ASSIGN_OR_RETURN(model_key, OpenState(*asked.stored, answer->key.span()));
   }
   key_ = *std::move(answer);
+  identity_ = DeriveIdentity(key_.key.span());
   plan_ = asked.before.plan;
   if (!asked.stored.has_value()) {
     StateHeader first = asked.before;
@@ -78,6 +80,10 @@ absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actio
     SendState(first, key_.key.span(), {}, actions);
   }
   return model_key;
+}
+
+const SigningKey* StateKeeper::identity(const Digest& plan) const {
+  return plan_ == plan ? &*identity_ : nullptr;
 }
 
 void StateKeeper::Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,

@@ -16,6 +16,7 @@
 #include "aggregator/core/contract/action.h"
 #include "aggregator/core/contract/terms.h"
 #include "aggregator/core/state/sealed_state.h"
+#include "protocol/crypto/sign.h"
 
 namespace sealfold {
 
@@ -47,6 +48,9 @@ class StateKeeper {
   void Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,
             Actions& actions) const;
 
+  // This aggregator's, as of all that were released the key of this plan's state; null without it.
+  const SigningKey* identity(const Digest& plan) const;
+
  private:
   struct Asked {
     StateHeader before = {};                 // of a first state, without its blob
@@ -54,6 +58,7 @@ class StateKeeper {
   };
   std::optional<Digest> plan_;  // of key_
   StateKey key_;
+  std::optional<SigningKey> identity_;  // that follows from key_
   std::optional<Asked> asked_;
 };
 

@@ -31,12 +31,14 @@ Bytes SampleEvidence(const AskEvidence& ask) {
 SampleHost::SampleHost(const SampleRun& sample, Options options)
     : run(sample), base_file(options.base_file.empty() ? sample.base_model : options.base_file) {
   Actions actions;
+  const SigningKey identity = SigningKey::FromSeed(SeedOf("identity"));
   absl::StatusOr<std::unique_ptr<RoundMachine>> started =
       RoundMachine::Start(options.start,
                           {.seed = std::move(options.seed),
                            .base_key = std::move(options.base_key),
                            .platform = "test",
-                           .fold = options.fold},
+                           .fold = options.fold,
+                           .identity = &identity},
                           now_ms, actions);
   SEALFOLD_CHECK(started.ok());
   round = *std::move(started);

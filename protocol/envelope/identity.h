@@ -1,0 +1,27 @@
+// Who an aggregator that keeps state is, across its restarts in one run: whoever the key service
+// releases the key of the run's state to has this signing key, and nobody else has.
+//
+// It signs what each attempt's evidence binds, that attempt's keys among it, and nothing else: so a
+// claim is of no use to an aggregator with other keys (docs/PROTOCOL.md, "Identity").
+#ifndef SEALFOLD_PROTOCOL_ENVELOPE_IDENTITY_H_
+#define SEALFOLD_PROTOCOL_ENVELOPE_IDENTITY_H_
+
+#include "absl/status/statusor.h"
+#include "protocol/base/types.h"
+#include "protocol/crypto/sign.h"
+#include "protocol/envelope/binding.h"
+
+namespace sealfold {
+
+// The identity of who holds the key that seals a run's state.
+SigningKey DeriveIdentity(ByteSpan state_key);
+
+// COSE_Sign1 by `identity`, for the attempt whose evidence binds `binding`.
+Bytes SignIdentity(const SigningKey& identity, const Binding& binding);
+
+// Whose claim it is. PermissionDenied, "identity_wrong", unless its signer made it for `binding`.
+absl::StatusOr<SigningPublicKey> OpenIdentity(ByteSpan claim, const Binding& binding);
+
+}  // namespace sealfold
+
+#endif  // SEALFOLD_PROTOCOL_ENVELOPE_IDENTITY_H_
