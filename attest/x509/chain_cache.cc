@@ -81,6 +81,7 @@ class ChainCache::Entries {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = places_.find(key);
     if (found == places_.end()) return std::nullopt;
+    ++hits_;
     used_.splice(used_.begin(), used_, found->second);
     return *found->second;
   }
@@ -102,6 +103,10 @@ class ChainCache::Entries {
     const std::lock_guard<std::mutex> lock(mutex_);
     return used_.size();
   }
+  uint64_t hits() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return hits_;
+  }
 
  private:
   using Place = std::list<Entry>::iterator;
@@ -111,8 +116,9 @@ class ChainCache::Entries {
   }
 
   const size_t entries_max_;
-  mutable std::mutex mutex_;  // of both
-  std::list<Entry> used_;     // the last used first
+  mutable std::mutex mutex_;  // of all below
+  uint64_t hits_ = 0;
+  std::list<Entry> used_;  // the last used first
   std::map<Digest, Place> places_;
 };
 
@@ -158,5 +164,6 @@ void ChainCache::AddChain(const Certificate& root, absl::Span<const Certificate>
 }
 
 size_t ChainCache::size() const { return entries_->size(); }
+uint64_t ChainCache::hits() const { return entries_->hits(); }
 
 }  // namespace sealfold

@@ -46,6 +46,8 @@ class ChainCache {
                 const Certificate& leaf, CertificateProfile profile, int64_t time_s);
 
   size_t size() const;
+  // How often something that was looked for was known.
+  uint64_t hits() const;
 
  private:
   class Entries;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/x509/chain_cache.h"
 #include "participant-client/client/drive.h"
 #include "participant-client/update/encoded_update.h"
 #include "participant-client/update/update_file.h"
@@ -18,7 +19,9 @@
 namespace sealfold {
 
 Client::Client(ClientSetup setup, std::unique_ptr<Link> link)
-    : setup_(std::move(setup)), link_(std::move(link)), host_(*link_, setup_.patience) {}
+    : setup_(std::move(setup)), link_(std::move(link)), host_(*link_, setup_.patience) {
+  if (setup_.chains == nullptr) setup_.chains = std::make_shared<ChainCache>();
+}
 
 absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientSetup setup) {
   SEALFOLD_RETURN_IF_ERROR(CheckPolicy(setup.policy));
@@ -73,8 +76,9 @@ absl::Status Client::KeepReceipt(const RecordFile& file, RoundReport& report) {
 
 absl::StatusOr<RoundReport> Client::NextRecord() {
   const Round round = memory().round_next();
-  SEALFOLD_ASSIGN_OR_RETURN(FetchedRecord fetched,
-                            FetchRecord(host_, round, setup_.policy, setup_.key.public_key()));
+  SEALFOLD_ASSIGN_OR_RETURN(
+      FetchedRecord fetched,
+      FetchRecord(host_, round, setup_.policy, setup_.key.public_key(), setup_.chains.get()));
   RecordJudgement& judged = fetched.judgement;
   if (judged.record.has_value()) {
     const std::optional<CheckedRecord> previous = PreviousOf(memory(), plan_);
@@ -119,10 +123,12 @@ absl::StatusOr<RecordJudgement> Client::SeenRecordFile() {
   RecordJudgement judged;
   auto kept =
       ReadFile(Path(absl::StrCat("record-", seen.round.value(), ".cbor")), kRecordFileBytesMax);
-  if (kept.ok()) judged = JudgeRecord(AsBytes(*kept), setup_.policy, std::nullopt);
+  if (kept.ok())
+    judged = JudgeRecord(AsBytes(*kept), setup_.policy, std::nullopt, setup_.chains.get());
   if (!judged.record.has_value() || judged.record->digest != seen.record) {
-    SEALFOLD_ASSIGN_OR_RETURN(FetchedRecord fetched,
-                              FetchRecord(host_, seen.round, setup_.policy, std::nullopt));
+    SEALFOLD_ASSIGN_OR_RETURN(
+        FetchedRecord fetched,
+        FetchRecord(host_, seen.round, setup_.policy, std::nullopt, setup_.chains.get()));
     judged = std::move(fetched.judgement);
   }
   if (!judged.record.has_value() || judged.record->digest != seen.record) {
@@ -166,7 +172,8 @@ absl::StatusOr<CheckList> Client::Attest() {
                          .plan = plan_,
                          .participant = setup_.key.public_key(),
                          .memory = memory(),
-                         .update = std::nullopt};
+                         .update = std::nullopt,
+                         .chains = setup_.chains.get()};
   SEALFOLD_ASSIGN_OR_RETURN(OfferJudgement judgement,
                             DriveAttestation(terms, *link, setup_.patience));
   last_checks_ = judgement.checks;
@@ -195,7 +202,8 @@ absl::StatusOr<Submission> Client::Submit(const std::string& update_path,
                    .update = update.Identity(chosen),
                    .payload = *payload,
                    .model_key = std::move(model_key),
-                   .seed = RandomSecret(SessionSetup::kSeedSize)});
+                   .seed = RandomSecret(SessionSetup::kSeedSize),
+                   .chains = setup_.chains.get()});
   uint64_t offers = 0;
   uint64_t steps = 0;
   const absl::Status status =

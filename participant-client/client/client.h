@@ -32,6 +32,9 @@ struct ClientSetup {
   std::string state_dir;  // the run's memory and files go to a folder in it
   LinkFactory connect;    // e.g. ConnectZmq with an endpoint
   Patience patience = {};
+  // What is known of the certificates of evidence, so that it need not be found again in every
+  // round. Several clients may share one; none: the client's own.
+  std::shared_ptr<ChainCache> chains = {};
 };
 
 // What is told while a submission goes on; each may be empty.

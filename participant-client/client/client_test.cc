@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "attest/x509/chain_cache.h"
 #include "participant-client/join/join.h"
 #include "participant-client/net/clock.h"
 #include "participant-client/testing/simulated_host.h"
@@ -32,7 +33,8 @@ class ClientTest : public ::testing::Test {
                          .model_key = HpkeKeyPair::Derive(testing_world::SeedOf(1, "north model")),
                          .state_dir = folder_.Path("state"),
                          .connect = std::move(connect),
-                         .patience = {.quiet_ms = 1, .give_up_ms = 200, .absent_ms = 100}});
+                         .patience = {.quiet_ms = 1, .give_up_ms = 200, .absent_ms = 100},
+                         .chains = chains_});
   }
   std::unique_ptr<Client> Open() {
     auto client = Open(host_.Connect());
@@ -68,6 +70,7 @@ class ClientTest : public ::testing::Test {
   World world_{1, WallMs()};
   TempDir folder_;
   SimulatedHost host_{world_};
+  std::shared_ptr<ChainCache> chains_ = std::make_shared<ChainCache>();
   int trained_ = 0;
 };
 
@@ -256,6 +259,34 @@ TEST_F(ClientTest, APolicyWithAnIdentityEndsWhereItDoes) {
   EXPECT_EQ(client->memory().seen->identity, world_.policy.identities[0]);
   EXPECT_EQ(client->memory().round_next(), Round(2));
   EXPECT_EQ(client->memory().entered->round, Round(1));
+}
+
+TEST_F(ClientTest, CertificatesThatWereFoundRightAreKnownFromThenOn) {
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Attest()->passed());
+  EXPECT_EQ(chains_->hits(), 0u);
+  const size_t size = chains_->size();
+  EXPECT_GT(size, 0u);
+  // By the offer that an update goes to, and by the round's record; then by another client that
+  // shares them.
+  uint64_t hits = 0;
+  const auto more = [&] { return chains_->hits() > std::exchange(hits, chains_->hits()); };
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  EXPECT_TRUE(more());
+  ASSERT_TRUE(client->NextRecord().ok());
+  EXPECT_TRUE(more());
+  client.reset();
+  client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Attest()->passed());
+  EXPECT_TRUE(more());
+  EXPECT_EQ(chains_->size(), size);
+  // What was found right is not what is accepted.
+  client.reset();
+  world_.policy.evidence.root_pem = World(2).policy.evidence.root_pem;
+  EXPECT_EQ(ErrorCode(Open()->Attest()->status()), "evidence_chain");
+  EXPECT_EQ(chains_->size(), size);
 }
 
 TEST_F(ClientTest, ADamagedRecordIsRefusedAndNotRemembered) {

@@ -51,11 +51,12 @@ absl::StatusOr<SignedPlan> FetchPlan(RemoteHost& host) {
 }
 
 absl::StatusOr<FetchedRecord> FetchRecord(RemoteHost& host, Round round, const Policy& policy,
-                                          const std::optional<SigningPublicKey>& participant) {
+                                          const std::optional<SigningPublicKey>& participant,
+                                          ChainCache* chains) {
   return FetchUntilWhole([&]() -> absl::StatusOr<FetchedRecord> {
     SEALFOLD_ASSIGN_OR_RETURN(
         Bytes bytes, host.FetchBytes(FileKind::kRecord, round.value(), kRecordFileBytesMax));
-    RecordJudgement judgement = JudgeRecord(bytes, policy, participant);
+    RecordJudgement judgement = JudgeRecord(bytes, policy, participant, chains);
     return FetchedRecord{.bytes = std::move(bytes), .judgement = std::move(judgement)};
   });
 }

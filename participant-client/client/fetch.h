@@ -22,9 +22,10 @@ struct FetchedRecord {
   Bytes bytes;
   RecordJudgement judgement;
 };
-// OK also where checks failed: the judgement says so.
+// OK also where checks failed: the judgement says so. `chains`: as of JudgeRecord.
 absl::StatusOr<FetchedRecord> FetchRecord(RemoteHost& host, Round round, const Policy& policy,
-                                          const std::optional<SigningPublicKey>& participant);
+                                          const std::optional<SigningPublicKey>& participant,
+                                          ChainCache* chains = nullptr);
 
 // The model that round 1 starts from.
 absl::Status FetchInitialModel(RemoteHost& host, const SignedPlan& plan, const std::string& path);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/x509/chain_cache.h"
 #include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
@@ -29,9 +30,10 @@ struct JudgedFile {
 absl::StatusOr<std::vector<JudgedFile>> ReadRecords(const VerifyOptions& options,
                                                     const Policy& policy, const Output& output) {
   std::vector<JudgedFile> files;
+  ChainCache chains;  // one machine's records share their certificates
   for (const std::string& path : options.record_paths) {
     SEALFOLD_ASSIGN_OR_RETURN(std::string bytes, ReadFile(path, kRecordFileBytesMax));
-    RecordJudgement judgement = JudgeRecord(AsBytes(bytes), policy, std::nullopt);
+    RecordJudgement judgement = JudgeRecord(AsBytes(bytes), policy, std::nullopt, &chains);
     if (!judgement.record.has_value()) {
       PrintChecks(output, path, judgement.checks);
       return About(path, judgement.checks.status());

@@ -9,7 +9,8 @@
 namespace sealfold {
 
 RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
-                            const std::optional<SigningPublicKey>& participant) {
+                            const std::optional<SigningPublicKey>& participant,
+                            ChainCache* chains) {
   RecordJudgement out;
   absl::StatusOr<RecordFile> file = DecodeRecordFile(record_file);
   out.checks.Add("record_format", "a record file", file.status());
@@ -31,7 +32,8 @@ RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
                                  .user_data = ToBytes(file->binding.digest().span()),
                                  .public_key = std::nullopt,
                                  .now_ms = 0,
-                                 .check_freshness = false}));
+                                 .check_freshness = false},
+                                chains));
   out.file = *std::move(file);
   if (record.ok()) out.record = *std::move(record);
   return out;

@@ -20,9 +20,10 @@ struct RecordJudgement {
 // Checks "record_format", "record" (CheckRecordFile), the plan against the policy, "identity",
 // "platform_named", and the evidence's: made for exactly this record and binding, by a program that
 // the policy accepts. The evidence's age does not matter; its certificates must have been valid at
-// its own time.
+// its own time. `chains`: what is known of certificates, if anything is kept.
 RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
-                            const std::optional<SigningPublicKey>& participant);
+                            const std::optional<SigningPublicKey>& participant,
+                            ChainCache* chains = nullptr);
 
 // Adds the check "chain_of_rounds": `next` follows `previous`; null: `next` begins the run.
 void CheckChain(const CheckedRecord* previous, const CheckedRecord& next, CheckList& checks);

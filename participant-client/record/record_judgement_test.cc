@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "attest/testing/forge_list.h"
+#include "attest/x509/chain_cache.h"
 #include "participant-client/testing/simulated_aggregator.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
@@ -119,6 +121,39 @@ TEST_F(RecordJudgementTest, AKeyThatTheEvidenceDoesNotNameCannotSign) {
   // Naming it in the binding takes other evidence.
   file.binding.record_key = world_.coordinator.public_key();
   EXPECT_EQ(Judge(file), "evidence_nonce");
+}
+
+TEST_F(RecordJudgementTest, WhatIsKnownOfCertificatesOutweighsNoPolicy) {
+  const Chain chain = Chain::Make(ListingChainSpec());
+  RecordFile file = Round1().file;
+  NitroDocument content = chain.Content();
+  content.nonce = ToBytes(Sha256(file.record).span());
+  content.user_data = ToBytes(file.binding.digest().span());
+  file.evidence = chain.Sign(content);
+  const Bytes bytes = EncodeRecordFile(file);
+  Policy policy = world_.policy;
+  policy.evidence = chain.Policy();
+  ChainCache chains;
+  uint64_t hits = 0;
+  const auto judge = [&] {
+    hits = chains.hits();
+    return ErrorCode(JudgeRecord(bytes, policy, std::nullopt, &chains).checks.status());
+  };
+  EXPECT_EQ(judge(), "");
+  EXPECT_EQ(chains.hits(), 0u);
+  EXPECT_EQ(judge(), "");
+  EXPECT_GT(chains.hits(), hits);
+  policy.evidence.revocation = std::make_shared<const RevocationLists>(RevocationLists{
+      .lists = ParseLists({ForgeList({.revoked = {chain.leaf}}, chain.intermediates.back(),
+                                     chain.issuer_keys.back().get())})});
+  EXPECT_EQ(judge(), "evidence_revocation");
+  EXPECT_GT(chains.hits(), hits);
+  policy.evidence.revocation = nullptr;
+  policy.evidence.reference_values[0].registers[0] = Bytes(48, 0x22);
+  EXPECT_EQ(judge(), "evidence_registers");
+  EXPECT_GT(chains.hits(), hits);
+  policy.evidence.root_pem = world_.policy.evidence.root_pem;
+  EXPECT_EQ(judge(), "evidence_chain");
 }
 
 TEST_F(RecordJudgementTest, EveryFlippedByteIsRefused) {

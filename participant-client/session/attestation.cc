@@ -114,7 +114,7 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
                  "offer_platform", "the policy accepts evidence of one platform only");
   const bool in_batch = CheckBatch(offer, nonce, out.checks);
   const Verdict verdict =
-      VerifyEvidence(offer.evidence, accepted, ExpectedOf(offer, nonce, now_ms));
+      VerifyEvidence(offer.evidence, accepted, ExpectedOf(offer, nonce, now_ms), terms.chains);
   out.checks.Add(verdict);
 
   const bool releases =

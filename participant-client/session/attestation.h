@@ -21,6 +21,7 @@ struct OfferTerms {
   SigningPublicKey participant;
   const Memory& memory;
   std::optional<UpdateIdentity> update;  // none: only to learn whether the aggregator is trusted
+  ChainCache* chains = nullptr;          // what is known of certificates, if anything is kept
 };
 
 struct OfferJudgement {

@@ -28,6 +28,7 @@ Session::Session(SessionSetup setup)
       key_(setup.key),
       store_(setup.store),
       payload_(setup.payload),
+      chains_(setup.chains),
       memory_(std::move(setup.memory)),
       update_(std::move(setup.update)),
       model_key_(std::move(setup.model_key)),
@@ -42,7 +43,8 @@ OfferTerms Session::terms() const {
           .plan = plan_,
           .participant = key_.public_key(),
           .memory = memory_,
-          .update = update_};
+          .update = update_,
+          .chains = chains_};
 }
 
 Secret Session::Draw(absl::string_view label) {

@@ -32,6 +32,7 @@ struct SessionSetup {
   PayloadSource& payload;
   Secret model_key;  // sealed delivery from round 2 on: opens the base model; else empty
   Secret seed;       // kSeedSize bytes drawn for this session alone
+  ChainCache* chains = nullptr;  // as of OfferTerms
 
   static constexpr size_t kSeedSize = 32;
 };
@@ -99,6 +100,7 @@ class Session {
   const SigningKey& key_;
   SessionStore& store_;
   PayloadSource& payload_;
+  ChainCache* const chains_;
   Memory memory_;
   UpdateIdentity update_;
   Secret model_key_;
