@@ -136,7 +136,9 @@ class SealedStateTest : public ::testing::Test {
         "sealfold-participant",
         {"verify", "--record", Path("coordinator/record-1.cbor"), "--record",
          Path("coordinator/record-2.cbor"), "--policy", Path("policy-identity.json")});
-    if (result.exit_code == kExitDone) EXPECT_NE(result.out.find(identity), std::string::npos);
+    if (result.exit_code == kExitDone) {
+      EXPECT_NE(result.out.find(identity), std::string::npos) << result.out;
+    }
     return result.exit_code;
   }
   void StartAggregatorOver(const std::string& program = "") {

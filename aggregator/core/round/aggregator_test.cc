@@ -69,7 +69,8 @@ TEST_F(AggregatorTest, SaysWhatItIsDoing) {
 TEST_F(AggregatorTest, WithoutARoundNothingIsTaken) {
   EXPECT_THAT(TypesOf(Say("s", Hello0())), ::testing::ElementsAre("no_round"));
   EXPECT_THAT(TypesOf(Say("", Encode(CloseRound{}))), ::testing::ElementsAre("no_round"));
-  EXPECT_THAT(TypesOf(Say("", Encode(Base{}))), ::testing::ElementsAre("no_round"));
+  // What a round that ended meanwhile asked for.
+  EXPECT_THAT(TypesOf(Say("", Encode(Base{}))), ::testing::IsEmpty());
   EXPECT_EQ(aggregator.next_tick_ms(), UINT64_MAX);
 }
 
