@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attest/keybroker/blob.h"
+#include "attest/keybroker/store/blob.h"
 #include "protocol/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

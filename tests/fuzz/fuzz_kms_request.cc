@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attest/keybroker/kms_request.h"
+#include "attest/keybroker/kms/kms_request.h"
 #include "protocol/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

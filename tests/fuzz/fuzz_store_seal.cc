@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attest/keybroker/store_seal.h"
+#include "attest/keybroker/store/store_seal.h"
 #include "protocol/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
