@@ -19,6 +19,7 @@ constexpr int kRecipientKeyBitsMax = 8192;  // a document's public_key holds les
 using UniqueKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using UniqueCms = std::unique_ptr<CMS_ContentInfo, decltype(&CMS_ContentInfo_free)>;
+using UniqueNumber = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
 using UniqueX509 = std::unique_ptr<X509, decltype(&X509_free)>;
 
 absl::Status Unfit(std::string found) {
@@ -48,6 +49,12 @@ Bytes Der(T* object, int (*encode)(const T*, unsigned char**)) {
   return out;
 }
 
+UniqueNumber NumberOf(EVP_PKEY* key, const char* name) {
+  BIGNUM* number = nullptr;
+  SEALFOLD_CHECK(EVP_PKEY_get_bn_param(key, name, &number) == 1);
+  return UniqueNumber(number, &BN_free);
+}
+
 absl::StatusOr<UniqueKey> ReadSpki(ByteSpan spki) {
   const unsigned char* at = spki.data();
   UniqueKey key(d2i_PUBKEY(nullptr, &at, static_cast<long>(spki.size())),  // NOLINT: OpenSSL's long
@@ -59,11 +66,15 @@ absl::StatusOr<UniqueKey> ReadSpki(ByteSpan spki) {
   if (bits < kRecipientKeyBitsMin || bits > kRecipientKeyBitsMax) {
     return Unfit(absl::StrCat("RSA of ", bits, " bits"));
   }
-  BIGNUM* exponent = nullptr;
-  SEALFOLD_CHECK(EVP_PKEY_get_bn_param(key.get(), OSSL_PKEY_PARAM_RSA_E, &exponent) == 1);
-  const bool fit = BN_is_odd(exponent) == 1 && BN_num_bits(exponent) > 16;
-  BN_free(exponent);
-  if (!fit) return Unfit("a public exponent below 2^16, or even");
+  // What OpenSSL reads as a key and then does not encrypt to: an even modulus, an exponent beyond
+  // 64 bits (with a modulus beyond 3072) or beyond the modulus.
+  const UniqueNumber modulus = NumberOf(key.get(), OSSL_PKEY_PARAM_RSA_N);
+  if (BN_is_odd(modulus.get()) != 1) return Unfit("an even modulus");
+  const UniqueNumber exponent = NumberOf(key.get(), OSSL_PKEY_PARAM_RSA_E);
+  const int exponent_bits = BN_num_bits(exponent.get());
+  if (BN_is_odd(exponent.get()) != 1 || exponent_bits <= 16 || exponent_bits > 64) {
+    return Unfit("a public exponent below 2^16, beyond 2^64, or even");
+  }
   return key;
 }
 
@@ -184,7 +195,10 @@ absl::StatusOr<Bytes> SealToRecipient(ByteSpan spki, ByteSpan content) {
   SEALFOLD_CHECK(EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1);
   const UniqueBio in(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())), &BIO_free);
   SEALFOLD_CHECK(in != nullptr);
-  SEALFOLD_CHECK(CMS_final(cms.get(), in.get(), nullptr, CMS_BINARY) == 1);
+  // The key is the caller's: what ReadSpki lets through and this fails on must not end the program.
+  if (CMS_final(cms.get(), in.get(), nullptr, CMS_BINARY) != 1) {
+    return Unfit("a key that nothing can be encrypted to");
+  }
   return Der<CMS_ContentInfo>(cms.get(), &i2d_CMS_ContentInfo);
 }
 

@@ -1,7 +1,10 @@
 #include "attest/keyclient/recipient_key.h"
 
 #include <gtest/gtest.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
@@ -15,6 +18,7 @@ namespace sealfold {
 namespace {
 
 using UniqueKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using UniqueNumber = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
 
 Bytes SpkiOf(EVP_PKEY* key) {
   unsigned char* der = nullptr;
@@ -65,6 +69,41 @@ TEST(RecipientKeyTest, UnfitKeysAreRefused) {
     EXPECT_EQ(ErrorCode(SealToRecipient(spki, AsBytes("x")).status()), "recipient_key_unfit");
     EXPECT_EQ(ErrorCode(CheckRecipientKey(spki)), "recipient_key_unfit");
   }
+}
+
+// A caller's numbers, which OpenSSL reads as a key.
+Bytes SpkiOf(BIGNUM* modulus, BIGNUM* exponent) {
+  const std::unique_ptr<OSSL_PARAM_BLD, decltype(&OSSL_PARAM_BLD_free)> numbers(
+      OSSL_PARAM_BLD_new(), &OSSL_PARAM_BLD_free);
+  EXPECT_EQ(OSSL_PARAM_BLD_push_BN(numbers.get(), OSSL_PKEY_PARAM_RSA_N, modulus), 1);
+  EXPECT_EQ(OSSL_PARAM_BLD_push_BN(numbers.get(), OSSL_PKEY_PARAM_RSA_E, exponent), 1);
+  const std::unique_ptr<OSSL_PARAM, decltype(&OSSL_PARAM_free)> parameters(
+      OSSL_PARAM_BLD_to_param(numbers.get()), &OSSL_PARAM_free);
+  const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
+      EVP_PKEY_CTX_new_from_name(nullptr, "RSA", nullptr), &EVP_PKEY_CTX_free);
+  EVP_PKEY* key = nullptr;
+  EXPECT_EQ(EVP_PKEY_fromdata_init(context.get()), 1);
+  EXPECT_EQ(EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, parameters.get()), 1);
+  const UniqueKey owned(key, &EVP_PKEY_free);
+  return SpkiOf(key);
+}
+
+TEST(RecipientKeyTest, KeysThatNothingCanBeEncryptedToAreRefused) {
+  const auto refused = [](const char* what, int modulus_bits, bool odd, int exponent_bits) {
+    const UniqueNumber modulus(BN_new(), &BN_free);
+    const UniqueNumber exponent(BN_new(), &BN_free);
+    ASSERT_EQ(BN_rand(modulus.get(), modulus_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+    ASSERT_EQ(odd ? 1 : BN_sub_word(modulus.get(), 1), 1);
+    ASSERT_EQ(BN_rand(exponent.get(), exponent_bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+    const Bytes spki = SpkiOf(modulus.get(), exponent.get());
+    EXPECT_EQ(ErrorCode(CheckRecipientKey(spki)), "recipient_key_unfit") << what;
+    EXPECT_EQ(ErrorCode(SealToRecipient(spki, AsBytes("x")).status()), "recipient_key_unfit")
+        << what;
+  };
+  refused("even modulus", 2048, false, 17);
+  refused("exponent beyond the modulus", 2048, true, 2049);
+  refused("exponent beyond 64 bits", 4096, true, 65);
+  refused("exponent below 2^16", 2048, true, 16);
 }
 
 // RSAES-PKCS1-v1_5, what `openssl cms -encrypt` takes when nothing is said, is not taken.
