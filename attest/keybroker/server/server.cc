@@ -3,12 +3,14 @@
 #include <httplib.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "attest/keybroker/kms/authorize.h"
 #include "protocol/base/error.h"
@@ -19,6 +21,24 @@ namespace {
 constexpr size_t kThreads = 8;
 constexpr time_t kReadWait_s = 10;
 constexpr char kContentType[] = "application/x-amz-json-1.1";
+
+// What a request may be before any of its body is read: 0, or the status that refuses it. The
+// library bounds a body by its Content-Length alone, and not what comes of chunks or of
+// compression.
+int RefusalOf(const httplib::Request& request) {
+  if (request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding") ||
+      request.is_multipart_form_data()) {
+    return 415;
+  }
+  if (request.get_header_value_count("Content-Length") != 1) return 411;
+  const std::string length = request.get_header_value("Content-Length");
+  uint64_t size = 0;
+  if (!std::all_of(length.begin(), length.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(length, &size)) {
+    return 400;
+  }
+  return size > kKmsBodySizeMax ? 413 : 0;
+}
 
 // InvalidArgument for a header that comes twice: which one was signed would be a matter of taste.
 absl::StatusOr<SignedRequest> AsSigned(const httplib::Request& request) {
@@ -52,6 +72,20 @@ class HttpsKmsServer final : public KmsServer {
     SSL_CTX_set_min_proto_version(server_.ssl_context(), TLS1_2_VERSION);
     server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
     server_.set_payload_max_length(kKmsBodySizeMax);
+    server_.set_keep_alive_max_count(1);  // so nothing follows a request whose body was not read
+    server_.set_pre_routing_handler(
+        [](const httplib::Request& request, httplib::Response& response) {
+          const int refusal = RefusalOf(request);
+          if (refusal == 0) return httplib::Server::HandlerResponse::Unhandled;
+          response.status = refusal;
+          return httplib::Server::HandlerResponse::Handled;
+        });
+    server_.set_expect_100_continue_handler(
+        [](const httplib::Request& request, httplib::Response& response) {
+          const int refusal = RefusalOf(request);
+          if (refusal == 0) return 100;
+          return response.status = refusal;
+        });
     server_.set_read_timeout(kReadWait_s);
     server_.Post("/", [this](const httplib::Request& request, httplib::Response& response) {
       Answer(request, response);
