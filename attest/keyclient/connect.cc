@@ -1,42 +1,19 @@
 #include "attest/keyclient/connect.h"
 
-#include <chrono>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/https_transport.h"
 #include "protocol/base/error.h"
+#include "protocol/program/host_port.h"
 #include "protocol/program/program.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {
 
 constexpr size_t kAccessKeySizeMax = 16 << 10;
 constexpr int kHttpsPort = 443;
-
-uint64_t NowMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
-
-absl::StatusOr<HttpsEndpoint> ParseEndpoint(const std::string& text) {
-  const size_t colon = text.rfind(':');
-  HttpsEndpoint endpoint{.host = text.substr(0, colon)};
-  if (colon == std::string::npos || colon == 0 ||
-      !absl::SimpleAtoi(text.substr(colon + 1), &endpoint.port) || endpoint.port < 1 ||
-      endpoint.port > 65535) {
-    return BadInput({.code = "endpoint_invalid",
-                     .what = "address of the key service",
-                     .expected = "HOST:PORT, as 127.0.0.1:8443",
-                     .found = text});
-  }
-  if (endpoint.host.size() > 2 && endpoint.host.front() == '[' && endpoint.host.back() == ']') {
-    endpoint.host = endpoint.host.substr(1, endpoint.host.size() - 2);
-  }
-  return endpoint;
-}
 
 absl::StatusOr<AccessKey> ReadAccessKey(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(std::string text, ReadFile(path, kAccessKeySizeMax));
@@ -49,8 +26,9 @@ absl::StatusOr<AccessKey> ReadAccessKey(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<KeyClient> ConnectKeyService(const KeyServiceAddress& address, Attester& attester) {
-  SEALFOLD_ASSIGN_OR_RETURN(HttpsEndpoint endpoint, ParseEndpoint(address.endpoint));
-  endpoint.ca_path = address.ca_path;
+  SEALFOLD_ASSIGN_OR_RETURN(const HostPort at,
+                            ParseHostPort(address.endpoint, "address of the key service"));
+  HttpsEndpoint endpoint{.host = at.host, .port = at.port, .ca_path = address.ca_path};
   // What an HTTP client puts into the header: the port only where it is not the usual one.
   const std::string host =
       endpoint.port == kHttpsPort
@@ -60,7 +38,7 @@ absl::StatusOr<KeyClient> ConnectKeyService(const KeyServiceAddress& address, At
   KeyService service{.host = host, .region = address.region};
   SEALFOLD_ASSIGN_OR_RETURN(service.access_key, ReadAccessKey(address.access_key_path));
   SEALFOLD_ASSIGN_OR_RETURN(HttpPost post, MakeHttpsPost(std::move(endpoint)));
-  return KeyClient(std::move(service), attester, std::move(post), NowMs);
+  return KeyClient(std::move(service), attester, std::move(post), WallMs);
 }
 
 }  // namespace sealfold

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
+#include "protocol/program/host_port.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -23,13 +24,12 @@ bool TryLater() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EIN
 
 // A connection that is being made; nothing where none can be.
 UniqueFd Connect(const std::string& endpoint) {
-  const size_t colon = endpoint.rfind(':');
-  if (colon == std::string::npos) return {};
+  const absl::StatusOr<HostPort> at = ParseHostPort(endpoint, "--key-service");
+  if (!at.ok()) return {};
   addrinfo hints = {};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (getaddrinfo(endpoint.substr(0, colon).c_str(), endpoint.substr(colon + 1).c_str(), &hints,
-                  &found) != 0) {
+  if (getaddrinfo(at->host.c_str(), absl::StrCat(at->port).c_str(), &hints, &found) != 0) {
     return {};
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);

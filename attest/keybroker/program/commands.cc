@@ -5,14 +5,12 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "attest/keybroker/server/server.h"
@@ -22,7 +20,9 @@
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/program/host_port.h"
 #include "protocol/program/stop_signal.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {
@@ -32,12 +32,6 @@ using nlohmann::json;
 constexpr size_t kPassphraseSizeMin = 12;
 constexpr size_t kSmallFileSizeMax = 64 << 10;
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
-
-uint64_t NowMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
 
 std::string In(const std::string& folder, absl::string_view name) {
   return absl::StrCat(folder, "/", name);
@@ -171,7 +165,7 @@ absl::StatusOr<Release> ReadRelease(const std::string& path) {
 // What the log says of a key whose conditions are now a release's: the digest of the statement
 // stands where evidence's would.
 Decision ReleaseDecision(const KeyRecord& key, const Release& release) {
-  Decision decision{.time_ms = NowMs(),
+  Decision decision{.time_ms = WallMs(),
                     .operation = "ApplyRelease",
                     .key = KeyIdText(key.id),
                     .evidence = Sha256(release.statement_bytes).hex(),
@@ -213,24 +207,6 @@ void TellTrust(const KeyStore& store, const Output& output) {
   }
 }
 
-// "HOST:PORT"; an IPv6 address in brackets.
-absl::Status ReadListen(const std::string& listen, KmsServerOptions& options) {
-  const size_t colon = listen.rfind(':');
-  if (colon != std::string::npos && colon != 0 &&
-      absl::SimpleAtoi(listen.substr(colon + 1), &options.port) && options.port >= 0 &&
-      options.port <= 65535) {
-    options.host = listen.substr(0, colon);
-    if (options.host.size() > 2 && options.host.front() == '[' && options.host.back() == ']') {
-      options.host = options.host.substr(1, options.host.size() - 2);
-    }
-    return absl::OkStatus();
-  }
-  return BadInput({.code = "endpoint_invalid",
-                   .what = "--listen",
-                   .expected = "HOST:PORT, as 127.0.0.1:8443",
-                   .found = listen});
-}
-
 }  // namespace
 
 absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
@@ -248,7 +224,7 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
   }
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<TrustRecord> trust, TrustOf(options));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, KeyStore::Create(std::move(trust)));
-  const SelfMadeCertificate certificate = MakeCertificate(options.hosts, NowMs());
+  const SelfMadeCertificate certificate = MakeCertificate(options.hosts, WallMs());
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(In(folder.path, "tls.key"),
                                            AsText(certificate.key_pem.span()), /*secret=*/true));
   SEALFOLD_RETURN_IF_ERROR(
@@ -401,11 +377,14 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
                           const Output& output) {
   const StopSignal stop;
   const bool own = options.certificate_path.empty();
+  SEALFOLD_ASSIGN_OR_RETURN(HostPort listen,
+                            ParseHostPort(options.listen, "--listen", /*port_min=*/0));
   KmsServerOptions server_options{
+      .host = std::move(listen.host),
+      .port = listen.port,
       .certificate_path = own ? In(folder.path, "tls.pem") : options.certificate_path,
       .key_path = own ? In(folder.path, "tls.key") : options.key_path,
-      .now_ms = NowMs};
-  SEALFOLD_RETURN_IF_ERROR(ReadListen(options.listen, server_options));
+      .now_ms = WallMs};
   const StoreVersion opened = VersionOf(folder);
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(In(folder.path, "decisions.log")));

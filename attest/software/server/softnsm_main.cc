@@ -1,6 +1,5 @@
 // sealfold-softnsm: stands where the hypervisor stands, for development.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cstdio>
 #include <string>
 
@@ -12,15 +11,10 @@
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 #include "protocol/program/stop_signal.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {
-
-uint64_t NowMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
 
 void LogLine(absl::string_view line) {
   std::fprintf(stderr, "sealfold-softnsm: %.*s\n", static_cast<int>(line.size()), line.data());
@@ -29,14 +23,14 @@ void LogLine(absl::string_view line) {
 absl::Status Serve(const std::string& state_dir, const std::string& socket_path,
                    const Output& output) {
   const StopSignal stop;
-  SEALFOLD_ASSIGN_OR_RETURN(Authority authority, Authority::Open(state_dir, NowMs()));
+  SEALFOLD_ASSIGN_OR_RETURN(Authority authority, Authority::Open(state_dir, WallMs()));
   Bytes id(8);
   FillRandom(absl::MakeSpan(id));
   Softnsm softnsm(std::move(authority), absl::StrCat("softnsm-", HexEncode(id)));
   SEALFOLD_ASSIGN_OR_RETURN(
       std::unique_ptr<SoftnsmServer> server,
       SoftnsmServer::Listen(std::move(softnsm),
-                            {.socket_path = socket_path, .now_ms = NowMs, .log = LogLine}));
+                            {.socket_path = socket_path, .now_ms = WallMs, .log = LogLine}));
   LogLine(kSoftwareCaveat);
   output.Line("ready");
   output.Json("{\"event\":\"ready\"}");
