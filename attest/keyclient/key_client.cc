@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/base64.h"
+#include "attest/keyclient/wiped_text.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_text.h"
 
@@ -73,8 +74,7 @@ absl::StatusOr<AccessKey> ParseAccessKey(ByteSpan text) {
   return key;
 }
 
-absl::StatusOr<json> KeyClient::Ask(const std::string& operation, const json& request) {
-  const std::string body = request.dump();
+absl::StatusOr<json> KeyClient::Ask(const std::string& operation, const std::string& body) {
   const std::string time = SigV4Time(now_ms_());
   SignedRequest to_sign{.headers = {{"content-type", "application/x-amz-json-1.1"},
                                     {"host", service_.host},
@@ -102,7 +102,7 @@ absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json r
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes document, attester_->Attest({}, {}, recipient.Spki()));
   request["Recipient"] = {{"KeyEncryptionAlgorithm", "RSAES_OAEP_SHA_256"},
                           {"AttestationDocument", Base64Encode(document)}};
-  SEALFOLD_ASSIGN_OR_RETURN(json answer, Ask(operation, request));
+  SEALFOLD_ASSIGN_OR_RETURN(json answer, Ask(operation, request.dump()));
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes envelope,
                             Binary(operation, answer, "CiphertextForRecipient"));
   SEALFOLD_ASSIGN_OR_RETURN(released, recipient.Open(envelope));
@@ -141,9 +141,16 @@ absl::StatusOr<Secret> KeyClient::GenerateRandom(size_t size) {
 
 absl::StatusOr<Bytes> KeyClient::Encrypt(const std::string& key_id, ByteSpan plaintext,
                                          const EncryptionContext& context) {
-  json request = {{"KeyId", key_id}, {"Plaintext", Base64Encode(plaintext)}};
+  json request = {{"KeyId", key_id}};
   if (!context.empty()) request["EncryptionContext"] = context;
-  SEALFOLD_ASSIGN_OR_RETURN(const json answer, Ask("Encrypt", request));
+  std::string others = request.dump();
+  others.pop_back();
+  // The plaintext is put in by hand: a JSON tree is not wiped. Base64 has nothing to escape.
+  const WipedText encoded(Base64Encode(plaintext));
+  WipedText body;
+  body->reserve(others.size() + encoded->size() + 32);
+  absl::StrAppend(&*body, others, ",\"Plaintext\":\"", *encoded, "\"}");
+  SEALFOLD_ASSIGN_OR_RETURN(const json answer, Ask("Encrypt", *body));
   return Binary("Encrypt", answer, "CiphertextBlob");
 }
 

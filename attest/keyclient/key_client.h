@@ -72,7 +72,7 @@ class KeyClient {
                                 const EncryptionContext& context);
 
  private:
-  absl::StatusOr<nlohmann::json> Ask(const std::string& operation, const nlohmann::json& request);
+  absl::StatusOr<nlohmann::json> Ask(const std::string& operation, const std::string& body);
   // Asks for evidence's sake: `request` gets its Recipient, the answer is opened into `released`.
   absl::StatusOr<nlohmann::json> AskAttested(const std::string& operation, nlohmann::json request,
                                              Secret& released);

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/http_reply.h"
+#include "attest/keyclient/wiped_text.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -75,11 +76,10 @@ Connection MakeConnection(SSL_CTX* context, const TlsService& service, int fd) {
   return connection;
 }
 
-std::string RequestText(const std::map<std::string, std::string>& headers,
-                        const std::string& body) {
+std::string HeadText(const std::map<std::string, std::string>& headers, size_t body_size) {
   std::string text = "POST / HTTP/1.1\r\n";
   for (const auto& [name, value] : headers) absl::StrAppend(&text, name, ": ", value, "\r\n");
-  absl::StrAppend(&text, "content-length: ", body.size(), "\r\nconnection: close\r\n\r\n", body);
+  absl::StrAppend(&text, "content-length: ", body_size, "\r\nconnection: close\r\n\r\n");
   return text;
 }
 
@@ -129,7 +129,11 @@ HttpPost MakeTlsPost(TlsService service, UniqueFd fd) {
              const std::map<std::string, std::string>& headers,
              const std::string& body) mutable -> absl::StatusOr<HttpReply> {
     if (std::exchange(used, true)) return Unreachable(service, "a connection that served already");
-    return Ask(service, fd.get(), RequestText(headers, body));
+    const std::string head = HeadText(headers, body.size());
+    WipedText request;
+    request->reserve(head.size() + body.size());
+    absl::StrAppend(&*request, head, body);
+    return Ask(service, fd.get(), *request);
   };
 }
 
