@@ -65,7 +65,8 @@ TEST_F(KeyReleasesTest, ALaterReleaseTakesThePlaceOfTheOneInForce) {
 
   // It stays so when the store is opened again.
   constexpr PassphraseCost kCheap = {.operations = 1, .memory_kib = 8};
-  store = KeyStore::Open(AsBytes("passphrase"), store.Seal(AsBytes("passphrase"), kCheap)).value();
+  store = KeyStore::Open(AsBytes("passphrase"), store.Seal(AsBytes("passphrase"), kCheap).value())
+              .value();
   EXPECT_EQ(store.FindKey("alias/state")->releases->version, 8u);
   EXPECT_EQ(Apply(Make(7, {1, 2, 3})), "release_version");
   EXPECT_EQ(Apply(Make(8, {1, 2, 3})), "release_version");

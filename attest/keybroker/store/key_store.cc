@@ -220,12 +220,20 @@ absl::Status KeyStore::Insert(CallerRecord record, Secret secret) {
 
 // 8 bytes: the size of the records' CBOR; it; then each key's and each caller's secret. So no
 // secret passes through a CBOR tree, which is not wiped.
-Secret KeyStore::Encode() const {
+absl::StatusOr<Secret> KeyStore::Encode() const {
   Content known{.keys = keys_, .callers = callers_};
   for (const TrustRecord& each : trust_) known.trust.push_back(Store(each));
   const Bytes records = cbor::EncodeFields(known);
-  Secret content(8 + records.size() + key_secrets_.size() * kKeySize +
-                 caller_secrets_.size() * kCallerSecretSize);
+  const size_t size = 8 + records.size() + key_secrets_.size() * kKeySize +
+                      caller_secrets_.size() * kCallerSecretSize;
+  // What is written and could not be opened again would be lost.
+  if (size > kStoreContentSizeMax || !cbor::DecodeFields<Content>(records, kLimits).ok()) {
+    return Bad("store_full", "key store",
+               absl::StrCat("at most ", kStoreContentSizeMax, " bytes and ", kLimits.items_max,
+                            " names and values"),
+               absl::StrCat(size, " bytes, or more names and values"));
+  }
+  Secret content(size);
   MutableByteSpan out = content.mutable_span();
   StoreBigEndian64(out.first(8), records.size());
   auto at = std::copy(records.begin(), records.end(), out.begin() + 8);
@@ -238,8 +246,9 @@ Secret KeyStore::Encode() const {
   return content;
 }
 
-Bytes KeyStore::Seal(ByteSpan passphrase, const PassphraseCost& cost) const {
-  return SealWithPassphrase(passphrase, cost, Encode());
+absl::StatusOr<Bytes> KeyStore::Seal(ByteSpan passphrase, const PassphraseCost& cost) const {
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret content, Encode());
+  return SealWithPassphrase(passphrase, cost, content);
 }
 
 absl::StatusOr<KeyStore> KeyStore::Open(ByteSpan passphrase, ByteSpan sealed) {

@@ -58,9 +58,10 @@ class KeyStore {
   // What Seal gave. Every record is checked as when it was added. Errors as OpenWithPassphrase and
   // Add*, and "cbor_*", "field_*".
   static absl::StatusOr<KeyStore> Open(ByteSpan passphrase, ByteSpan sealed);
-  Bytes Seal(ByteSpan passphrase, const PassphraseCost& cost = {}) const;
-  // What Seal seals, and Open opens, for who seals it otherwise.
-  Secret Encode() const;
+  // InvalidArgument, code "store_full", where Open would not take it: too many bytes, or items.
+  absl::StatusOr<Bytes> Seal(ByteSpan passphrase, const PassphraseCost& cost = {}) const;
+  // What Seal seals, and Open opens, for who seals it otherwise. Error as Seal.
+  absl::StatusOr<Secret> Encode() const;
   static absl::StatusOr<KeyStore> Decode(const Secret& content);
 
   // A fresh AES-256 key. InvalidArgument with one of the codes

@@ -27,7 +27,7 @@ class KeyStoreTest : public ::testing::Test {
     return {{.key = "kms:RecipientAttestation:PCR0", .values = {std::string(96, digit)}}};
   }
   absl::StatusOr<KeyStore> Again(absl::string_view passphrase = kPassphrase) const {
-    return KeyStore::Open(AsBytes(passphrase), store_.Seal(AsBytes(kPassphrase), kCheap));
+    return KeyStore::Open(AsBytes(passphrase), store_.Seal(AsBytes(kPassphrase), kCheap).value());
   }
 
   Chain chain_;
@@ -64,9 +64,9 @@ TEST_F(KeyStoreTest, ComesBackFromItsSeal) {
 
 TEST_F(KeyStoreTest, ASealHidesAndBindsAll) {
   ASSERT_TRUE(store_.AddKey("first", false, Pcr0()).ok());
-  const Bytes sealed = store_.Seal(AsBytes(kPassphrase), kCheap);
+  const Bytes sealed = store_.Seal(AsBytes(kPassphrase), kCheap).value();
   EXPECT_EQ(AsText(sealed).find("first"), absl::string_view::npos);
-  EXPECT_NE(store_.Seal(AsBytes(kPassphrase), kCheap), sealed);
+  EXPECT_NE(store_.Seal(AsBytes(kPassphrase), kCheap).value(), sealed);
   EXPECT_EQ(ErrorCode(Again("another").status()), "passphrase_wrong");
   // The magic and the cost say what to do; every other byte is bound.
   for (size_t i = 0; i < sealed.size(); i += 3) {
@@ -163,6 +163,25 @@ TEST_F(KeyStoreTest, MoreListsThanAStoreHoldsAreRefused) {
   EXPECT_EQ(ErrorCode(store_.SetRevocation("", enough)), "trust_lists_large");
   ASSERT_TRUE(store_.SetRevocation("aws-nitro", enough).ok());
   EXPECT_TRUE(Again().ok());
+}
+
+TEST_F(KeyStoreTest, AStoreThatCouldNotBeOpenedAgainIsNotSealed) {
+  std::vector<std::string> values;
+  for (int i = 0; i < 256; ++i) {
+    values.push_back(absl::StrCat(absl::Hex(i, absl::kZeroPad2), std::string(94, 'a')));
+  }
+  absl::Status sealed;
+  int keys = 0;
+  for (; sealed.ok() && keys < 200; ++keys) {
+    ASSERT_TRUE(store_
+                    .AddKey(absl::StrCat("k", keys), false,
+                            {{.key = "kms:RecipientAttestation:PCR0", .values = values}})
+                    .ok());
+    if (keys < 160) continue;
+    sealed = store_.Seal(AsBytes(kPassphrase), kCheap).status();
+    ASSERT_TRUE(!sealed.ok() || Again().ok()) << keys;
+  }
+  EXPECT_EQ(ErrorCode(sealed), "store_full") << keys;
 }
 
 TEST_F(KeyStoreTest, TrustIsWhatThisBuildCanVerify) {

@@ -14,6 +14,7 @@
 namespace sealfold {
 
 inline constexpr size_t kSealedStoreSizeMax = 4 << 20;
+inline constexpr size_t kStoreContentSizeMax = kSealedStoreSizeMax - (8 << 10);  // sealed, it fits
 
 // How much work a guess of the passphrase is.
 struct PassphraseCost {

@@ -6,9 +6,10 @@
 namespace sealfold {
 
 absl::StatusOr<Bytes> SealStoreByTpm(const Esys& esys, const KeyStore& store) {
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret content, store.Encode());
   const Secret key = RandomSecret(kStoreKeySize);
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes kept, SealByTpm(esys, key));
-  return SealWithKey(key, kept, store.Encode());
+  return SealWithKey(key, kept, content);
 }
 
 absl::StatusOr<KeyStore> OpenStoreByTpm(const Esys& esys, ByteSpan sealed) {
