@@ -22,7 +22,7 @@ struct KmsServerOptions {
 };
 
 // POST / as AWS's SDKs send it: JSON 1.1, X-Amz-Target, SigV4; TLS 1.2 or later. One request at a
-// time is decided, some are read at once.
+// time is decided, some are read at once (connections.h); a connection carries one.
 class KmsServer {
  public:
   // InvalidArgument: "listen_failed", "certificate_unusable". `broker` outlives the server.
@@ -30,7 +30,8 @@ class KmsServer {
                                                            KmsServerOptions options);
   virtual ~KmsServer() = default;
   virtual int port() const = 0;
-  // Serves until `stop_fd` is readable.
+  // Serves until `stop_fd` is readable. Unavailable ("listen_ended") where the system ends it
+  // before.
   virtual absl::Status Run(int stop_fd) = 0;
 };
 

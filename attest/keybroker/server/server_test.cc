@@ -10,6 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "attest/testing/broker_process.h"
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
@@ -109,6 +110,50 @@ TEST_F(ServerTest, ABodyIsReadWhereItsLengthIsSaidAndBounded) {
   EXPECT_EQ(StatusAfter(Head("content-length: 0x10\r\n")), 400);
   EXPECT_EQ(StatusAfter(Head("content-length: 524289\r\n")), 413);
   EXPECT_EQ(StatusAfter(Head("content-length: 524289\r\nexpect: 100-continue\r\n")), 413);
+}
+
+TEST_F(ServerTest, HeadersWithoutAnEndAreNotTaken) {
+  for (const std::string& more : {std::string(4096, 'x'), std::string("x: y\r\n")}) {
+    Stranger stranger(broker_.port());
+    ASSERT_TRUE(stranger.Greet());
+    ASSERT_TRUE(stranger.Send(more.size() > 100 ? "POST /" : "POST / HTTP/1.1\r\n"));
+    std::string part;
+    while (part.size() < 4096) part += more;
+    bool taken = true;
+    for (int i = 0; taken && i < 4096; ++i) taken = stranger.Send(part);
+    EXPECT_FALSE(taken);
+  }
+  EXPECT_EQ(StatusAfter(Head("content-length: 2\r\n") + "{}"), kWithoutCredentials);
+}
+
+// Each waits for the other end without a word more: before hello, after it, within the headers,
+// within the body.
+TEST_F(ServerTest, ManyRequestsThatAreNotWholeKeepNobodyFromAnAnswer) {
+  std::vector<std::unique_ptr<Stranger>> many;
+  for (int i = 0; i < 120; ++i) {
+    // Of two addresses, of which one is the caller's.
+    many.push_back(
+        std::make_unique<Stranger>(broker_.port(), i % 3 == 0 ? "127.0.0.1" : "127.0.0.2"));
+    const int how = i % 4;
+    if (how == 0 || !many.back()->Greet()) continue;
+    if (how == 2) many.back()->Send("POST / HTTP/1.1\r\nhost:");
+    if (how == 3) many.back()->Send(Head("content-length: 100\r\n") + "{");
+  }
+  const absl::Time begin = absl::Now();
+  EXPECT_EQ(StatusAfter(Head("content-length: 2\r\n") + "{}"), kWithoutCredentials);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(5));
+}
+
+TEST_F(ServerTest, ARequestThatComesByteByByteIsEnded) {
+  Stranger stranger(broker_.port());
+  ASSERT_TRUE(stranger.Greet());
+  const absl::Time begin = absl::Now();
+  bool taken = stranger.Send(Head("content-length: 100\r\n"));
+  while (taken && absl::Now() - begin < absl::Seconds(30)) {
+    absl::SleepFor(absl::Milliseconds(250));
+    taken = stranger.Send(" ");
+  }
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(15));
 }
 
 TEST_F(ServerTest, ALongChunkedBodyIsNotTaken) {
