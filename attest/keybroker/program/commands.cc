@@ -4,11 +4,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +22,7 @@
 #endif
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
+#include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/host_port.h"
 #include "protocol/program/stop_signal.h"
@@ -31,6 +35,7 @@ using nlohmann::json;
 
 constexpr size_t kPassphraseSizeMin = 12;
 constexpr size_t kSmallFileSizeMax = 64 << 10;
+constexpr std::chrono::seconds kStoreRetryEach{3};
 constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 
 std::string In(const std::string& folder, absl::string_view name) {
@@ -134,20 +139,59 @@ StoreVersion VersionOf(const BrokerFolder& folder) {
           .changed_ns = status.st_ctim.tv_nsec};
 }
 
-// Has a broker that serves know what verbs wrote meanwhile. A store that cannot be opened is told
-// once, and the keys stay as they were.
-std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Broker& broker,
-                             const Output& output) {
-  return [&folder, &broker, &output, seen = opened]() mutable {
-    const StoreVersion now = VersionOf(folder);
-    if (now == seen) return;
-    seen = now;
-    absl::StatusOr<KeyStore> store = OpenStore(folder);
-    if (store.ok()) {
-      broker.Replace(*std::move(store));
-    } else {
-      (void)output.Finish(About("keys as they were before", store.status()));
+// What the log says of whom to trust from now on: a line for each platform that is not as `before`.
+// The digest of what the store keeps of it stands where evidence's would.
+absl::Status LogTrust(const std::vector<TrustRecord>& before, const std::vector<TrustRecord>& after,
+                      DecisionLog& log) {
+  const auto text = [](const TrustRecord& record) {
+    StoredTrust stored = Store(record);
+    return cbor::EncodeFields(stored);
+  };
+  for (const TrustRecord& each : after) {
+    const Bytes now = text(each);
+    if (std::any_of(before.begin(), before.end(),
+                    [&](const TrustRecord& other) { return text(other) == now; })) {
+      continue;
     }
+    SEALFOLD_RETURN_IF_ERROR(log.Append({.time_ms = WallMs(),
+                                         .operation = "SetRevocation",
+                                         .evidence = Sha256(now).hex(),
+                                         .platform = each.platform,
+                                         .allowed = true}));
+  }
+  return absl::OkStatus();
+}
+
+// Has a broker that serves know what verbs wrote meanwhile. While that cannot be taken up, which is
+// told once, keys stay as they were, and none is released to evidence: whom to trust may be what
+// was changed. Tried again every few seconds at most, since anyone's request comes here.
+std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Broker& broker,
+                             DecisionLog& log, const Output& output) {
+  using Clock = std::chrono::steady_clock;
+  return [&folder, &broker, &log, &output, seen = opened, failed = std::optional<StoreVersion>(),
+          tried = Clock::time_point()]() mutable {
+    const StoreVersion now = VersionOf(folder);
+    if (now == seen) {
+      failed.reset();
+      return broker.Withhold(absl::OkStatus());
+    }
+    if (failed == now && Clock::now() - tried < kStoreRetryEach) return;
+    absl::StatusOr<KeyStore> store = OpenStore(folder);
+    const absl::Status taken =
+        store.ok() ? LogTrust(broker.store().trust(), store->trust(), log) : store.status();
+    if (taken.ok()) {
+      broker.Replace(*std::move(store));
+      seen = now;
+      failed.reset();
+      return broker.Withhold(absl::OkStatus());
+    }
+    if (failed != now) (void)output.Finish(About("nothing is released to evidence", taken));
+    failed = now;
+    tried = Clock::now();
+    broker.Withhold(PeerError({.code = "store_unread",
+                               .what = "key store",
+                               .expected = "the one that was written last",
+                               .found = "one that the broker cannot open"}));
   };
 }
 
@@ -359,10 +403,15 @@ absl::Status SetRevocationCommand(const BrokerFolder& folder, const RevocationOp
   const bool none = revocation.lists.empty() && *demand == ListDemand::kNone;
   SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  const std::vector<TrustRecord> before = store.trust();
   SEALFOLD_RETURN_IF_ERROR(store.SetRevocation(
       options.platform,
       none ? nullptr : std::make_shared<const RevocationLists>(std::move(revocation))));
+  // A broker that serves holds the log, and writes the line when it takes the store up.
+  absl::StatusOr<DecisionLog> log = DecisionLog::Open(In(folder.path, "decisions.log"));
+  if (!log.ok() && ErrorCode(log.status()) != "log_in_use") return log.status();
   SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
+  if (log.ok()) SEALFOLD_RETURN_IF_ERROR(LogTrust(before, store.trust(), *log));
   TellTrust(store, output);
   return absl::OkStatus();
 }
@@ -385,12 +434,14 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
       .certificate_path = own ? In(folder.path, "tls.pem") : options.certificate_path,
       .key_path = own ? In(folder.path, "tls.key") : options.key_path,
       .now_ms = WallMs};
+  UniqueFd store_lock;  // goes after the log
   const StoreVersion opened = VersionOf(folder);
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(In(folder.path, "decisions.log")));
   Broker broker(std::move(store),
                 [&log](const Decision& decision) { return log.Append(decision); });
-  server_options.before_answer = Follow(folder, opened, broker, output);
+  std::function<void()> follow = Follow(folder, opened, broker, log, output);
+  server_options.before_answer = [&follow] { follow(); };
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KmsServer> server,
                             KmsServer::Listen(broker, std::move(server_options)));
   for (const TrustRecord& each : broker.store().trust()) {
@@ -409,6 +460,9 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
                   .dump());
   std::fflush(stdout);
   SEALFOLD_RETURN_IF_ERROR(server->Run(stop.fd()));
+  // What a verb wrote since the last request is in the log too: no other verb comes before its end.
+  SEALFOLD_ASSIGN_OR_RETURN(store_lock, LockStore(folder));
+  follow();
   const std::string last = log.chain().head().hex();
   output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", last));
   output.Json(

@@ -5,9 +5,12 @@
 #include <sys/socket.h>
 
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
 #include "attest/keyclient/https_transport.h"
 #include "attest/keyclient/tls_post.h"
 #include "attest/testing/broker_process.h"
@@ -122,6 +125,50 @@ TEST_F(EndToEndTest, RevocationListsThatAreDemandedWhileItServesCountAtOnce) {
       RunToEnd(broker_.Arguments({"trust", "revocation", "--list", Path("passphrase")}));
   EXPECT_EQ(no_list->exit_code, kExitBadInput);
   EXPECT_NE(no_list->err.find("revocation_list_malformed"), std::string::npos) << no_list->err;
+}
+
+TEST_F(EndToEndTest, ReleasesWaitWhileTheStoreThatWasWrittenCannotBeOpened) {
+  KeyClient client = Client();
+  EXPECT_TRUE(client.GenerateDataKey("alias/own", 32, {}).ok());
+  broker_.Run({"trust", "revocation", "--demand", "every"});
+  std::filesystem::rename(Path("passphrase"), Path("elsewhere"));
+  for (int i = 0; i < 2; ++i) {
+    const absl::Status waiting = client.GenerateDataKey("alias/own", 32, {}).status();
+    EXPECT_EQ(ErrorCode(waiting), "key_service_error");
+    EXPECT_NE(Explain(waiting).found.find("store_unread"), std::string::npos) << waiting;
+  }
+  EXPECT_TRUE(client.Encrypt("alias/own", AsBytes("x"), {}).ok());
+  std::filesystem::rename(Path("elsewhere"), Path("passphrase"));
+  // The same file, tried again.
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  absl::Status status;
+  do {
+    absl::SleepFor(absl::Milliseconds(500));
+    status = client.GenerateDataKey("alias/own", 32, {}).status();
+  } while (ErrorCode(status) == "key_service_error" && absl::Now() < give_up);
+  EXPECT_EQ(ErrorCode(status), "key_refused");
+  EXPECT_NE(Explain(status).found.find("evidence_revocation_coverage"), std::string::npos)
+      << status;
+  const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+  EXPECT_NE(log.find("store_unread"), std::string::npos) << log;
+}
+
+TEST_F(EndToEndTest, ChangesOfWhomToTrustAreInTheLog) {
+  const auto lines = [this] {
+    const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+    return std::vector<std::string>(absl::StrSplit(log, "SetRevocation")).size() - 1;
+  };
+  broker_.Run({"trust", "revocation", "--demand", "every"});
+  EXPECT_TRUE(Client().Encrypt("alias/own", AsBytes("x"), {}).ok());
+  EXPECT_EQ(lines(), 1U);
+  broker_.Run({"trust", "revocation", "--demand", "published"});
+  broker_.Stop();  // which no request came before
+  EXPECT_EQ(lines(), 2U);
+  broker_.Run({"trust", "revocation"});
+  EXPECT_EQ(lines(), 3U);
+  broker_.Run({"trust", "revocation"});  // as it is
+  EXPECT_EQ(lines(), 3U);
+  EXPECT_EQ(VerifyLog()["decisions"], 4);
 }
 
 TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {

@@ -133,6 +133,7 @@ absl::StatusOr<Bytes> Broker::Release(const KeyRecord* key, const KmsRequest& re
                     .found = "none: it is released to evidence only"});
   }
   decision.evidence = Sha256(*request.document).hex();
+  SEALFOLD_RETURN_IF_ERROR(withheld_);
   EvidenceDemand demand;
   if (attested) {
     SEALFOLD_ASSIGN_OR_RETURN(demand, ReadConditions(key->conditions));

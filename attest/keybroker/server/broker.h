@@ -33,6 +33,8 @@ class Broker {
   const KeyStore& store() const { return store_; }
   // Keys, callers and whom to trust from now on.
   void Replace(KeyStore store) { store_ = std::move(store); }
+  // With an error: it is the answer to every release to evidence from now on. OK: no longer.
+  void Withhold(absl::Status why) { withheld_ = std::move(why); }
 
   // `caller`: the name of who signed the request, or why nobody did: then that is the answer.
   // Every call is one decision, and is logged before it is answered. Of requests that nobody
@@ -59,6 +61,7 @@ class Broker {
   // Machines ask with many documents under the same certificates.
   std::unique_ptr<ChainCache> chains_ = std::make_unique<ChainCache>();
   KeyStore store_;
+  absl::Status withheld_;
   Log log_;
   StrangerBudget strangers_;
   uint64_t unlogged_ = 0;
