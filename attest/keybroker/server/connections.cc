@@ -58,7 +58,9 @@ void Connections::Begin(const SSL* ssl) {
   BIO_set_callback_ex(SSL_get_rbio(ssl), &Connections::CountRead);
 }
 
-long Connections::CountRead(BIO* bio, int operation, const char*, size_t, int, long,  // NOLINT
+long Connections::CountRead(BIO* bio,  // NOLINT(google-runtime-int): OpenSSL's
+                            int operation, const char*, size_t, int,
+                            long,  // NOLINT(google-runtime-int): OpenSSL's
                             int result, size_t* processed) {
   auto* connection = reinterpret_cast<Connection*>(BIO_get_callback_arg(bio));
   if (operation == BIO_CB_READ && connection->bytes_left == 0) {

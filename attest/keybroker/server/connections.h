@@ -54,8 +54,9 @@ class Connections {
     size_t bytes_left = kBeforeBodyBytesMax;  // of the serving thread alone
   };
   static void Begin(const SSL* ssl, int where, int);
-  static long CountRead(BIO* bio, int operation, const char*, size_t, int,
-                        long,  // NOLINT: OpenSSL's
+  static long CountRead(BIO* bio,  // NOLINT(google-runtime-int): OpenSSL's
+                        int operation, const char*, size_t, int,
+                        long,  // NOLINT(google-runtime-int): OpenSSL's
                         int result, size_t* processed);
   void Begin(const SSL* ssl);
   void ShutForRoom();
