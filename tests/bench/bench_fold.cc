@@ -151,13 +151,14 @@ absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates)
            },
        .work = gigabytes});
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
-  // Of one element: two widenings, a product with sum and a sum; for 32 of them least and greatest.
-  const double vectors = 4 + 2 * static_cast<double>(VectorDoubles()) / 32;
+  // Of one element: a widening to int32, one to doubles, which is two, a product with sum and a sum;
+  // for 32 of them least and greatest.
+  const double vectors = 5 + 2 * static_cast<double>(VectorDoubles()) / 32;
   const Roofline roofline = RooflineOf({.updates = updates,
                                         .elements = memory.elements(),
                                         .update_bytes = static_cast<double>(blocks * kBlockBytes),
                                         .vectors_an_element = vectors,
-                                        .passes = Passes(updates, 4)},
+                                        .passes = Passes(updates, 8)},
                                        Ground::SpeedsOf(rates));
   report.Line("fold_int8", kUnit, rates[Ground::kCount], roofline.what, roofline.rate,
               {.where = {{"updates", updates}}, .goal = kOfRoofline});
