@@ -252,7 +252,7 @@ class Vectors {
   }
 
   void AddIdentity() {
-    const SigningKey identity = DeriveIdentity(SeedOf(0x54).span());
+    const SigningKey identity = SigningKey::FromSeed(IdentitySeed(SeedOf(0x54).span()));
     out_["identity"] = identity.public_key().hex();
     out_["identity_claim"] = HexEncode(SignIdentity(identity, binding_));
   }

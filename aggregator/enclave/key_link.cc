@@ -32,7 +32,7 @@ absl::StatusOr<StateKey> AskService(const KeySettings& settings, const AskStateK
   const EncryptionContext context = {{"sealfold-state-of-plan", ask.plan.hex()}};
   if (!ask.blob.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(Secret key, client.Decrypt(ask.blob, context, settings.key_id));
-    return StateKey{.key = std::move(key), .blob = ask.blob};
+    return StateKey{.opens = std::move(key)};
   }
   SEALFOLD_ASSIGN_OR_RETURN(DataKey key,
                             client.GenerateDataKey(settings.key_id, kStateKeySize, context));
@@ -51,8 +51,9 @@ absl::Status Ended(std::string found) {
 
 absl::Status CheckKeySettings(const KeySettings& settings) {
   SEALFOLD_RETURN_IF_ERROR(CheckTlsService(settings.service));
-  if (!absl::EndsWith(settings.service.host, ".amazonaws.com") ||
-      absl::StartsWith(settings.key_id, "arn:")) {
+  // Where an own broker is asked there is one owner of keys. Elsewhere a name without an account is
+  // a key of whichever account the host's access key has.
+  if (settings.region == KeySettings().region || absl::StartsWith(settings.key_id, "arn:")) {
     return absl::OkStatus();
   }
   return BadInput(
@@ -65,6 +66,7 @@ absl::Status CheckKeySettings(const KeySettings& settings) {
 
 void KeyLink::Ask(AskStateKey ask, Actions& actions) {
   call_.reset();
+  opened_ = Secret();
   asked_ = std::move(ask);
   SendHost(actions, KeyOpen{.call = ++calls_});
 }
@@ -118,6 +120,13 @@ void KeyLink::OnReadable(Actions& actions) {
 void KeyLink::Finish(absl::StatusOr<StateKey> key, Actions& actions) {
   if (call_ != nullptr) SendHost(actions, KeyBytes{.call = calls_, .end = true});
   call_.reset();
+  if (key.ok() && !asked_->blob.empty()) {
+    opened_ = std::move(key->opens);
+    asked_->blob.clear();
+    SendHost(actions, KeyOpen{.call = ++calls_});
+    return;
+  }
+  if (key.ok()) key->opens = std::move(opened_);
   answer_ = Answer{.token = asked_->token, .key = std::move(key)};
   asked_.reset();
 }

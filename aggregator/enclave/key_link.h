@@ -30,7 +30,8 @@ struct KeySettings {
 // InvalidArgument: "ca_malformed", "key_id_ambiguous".
 absl::Status CheckKeySettings(const KeySettings& settings);
 
-// One thread; one question at a time.
+// One thread; one question at a time. A question with a blob takes two calls to the service: one
+// opens the blob, the other has a new key drawn.
 class KeyLink {
  public:
   using MakeAttester = std::function<absl::StatusOr<std::unique_ptr<Attester>>()>;
@@ -61,7 +62,8 @@ class KeyLink {
   const KeySettings settings_;
   const MakeAttester make_attester_;
   uint64_t calls_ = 0;
-  std::optional<AskStateKey> asked_;
+  std::optional<AskStateKey> asked_;  // without its blob once that is opened
+  Secret opened_;                     // what the blob gave
   std::unique_ptr<KeyCall> call_;
   std::optional<Answer> answer_;
 };

@@ -49,7 +49,9 @@ absl::StatusOr<UniqueFd> OpenOwn(const std::string& path) {
 absl::StatusOr<Memory> ReadMemory(const std::string& path, const Digest& plan,
                                   const SigningPublicKey& participant) {
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
+  const bool there = std::filesystem::exists(path, error);
+  if (error) return Unusable(path, error.value());  // one that cannot be looked at is not none
+  if (!there) {
     return Memory{.plan = plan, .participant = participant, .seen = {}, .entered = {}};
   }
   SEALFOLD_ASSIGN_OR_RETURN(std::string content, ReadFile(path, kMemoryBytesMax));

@@ -91,6 +91,18 @@ TEST_F(MemoryStoreTest, ADamagedMemoryIsNeverBegunAnew) {
   EXPECT_EQ(*ReadFile(path, 1 << 20), good.substr(0, good.size() - 1));
 }
 
+TEST_F(MemoryStoreTest, AMemoryThatCannotBeLookedAtIsNotNone) {
+  std::string path;
+  {
+    auto store = Open();
+    ASSERT_TRUE((*store)->Save(Filled()).ok());
+    path = (*store)->Path("memory.cbor");
+  }
+  ASSERT_EQ(unlink(path.c_str()), 0);
+  ASSERT_EQ(symlink(path.c_str(), path.c_str()), 0);  // leads to itself
+  EXPECT_EQ(ErrorCode(Open().status()), "state_unusable");
+}
+
 TEST_F(MemoryStoreTest, TheMemoryOfAnotherKeyOrPlanIsRefused) {
   {
     auto store = Open();

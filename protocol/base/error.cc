@@ -7,22 +7,25 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
+#include "protocol/base/utf8.h"
 
 namespace sealfold {
 namespace {
 
 constexpr char kPayloadUrl[] = "sealfold/explanation";
-// Separates the fields within the payload; text that contains it is cleaned first.
-constexpr char kSeparator = '\x1f';
+constexpr char kSeparator = '\x1f';  // of the payload's fields: in none of them
+// Longer than any text of ours; a peer's may be cut.
+constexpr size_t kTextBytesMax = 4096;
 
-std::string Clean(std::string text) {
-  for (char& c : text) {
-    if (c == kSeparator) c = ' ';
-  }
-  return text;
-}
+std::string Clean(absl::string_view text) { return OneLine(text, kTextBytesMax); }
 
-absl::Status Make(absl::StatusCode code, const Explanation& e) {
+// Some texts are a peer's: nothing of them may steer a terminal or be refused by an encoder.
+absl::Status Make(absl::StatusCode code, const Explanation& raw) {
+  const Explanation e = {.code = Clean(raw.code),
+                         .what = Clean(raw.what),
+                         .expected = Clean(raw.expected),
+                         .found = Clean(raw.found),
+                         .advice = Clean(raw.advice)};
   std::string message = e.what;
   if (!e.expected.empty()) absl::StrAppend(&message, ": expected ", e.expected);
   if (!e.found.empty())
@@ -32,7 +35,7 @@ absl::Status Make(absl::StatusCode code, const Explanation& e) {
   std::string payload;
   for (const std::string* field : {&e.code, &e.what, &e.expected, &e.found, &e.advice}) {
     if (field != &e.code) payload.push_back(kSeparator);
-    payload += Clean(*field);
+    payload += *field;
   }
   status.SetPayload(kPayloadUrl, absl::Cord(payload));
   return status;
@@ -48,7 +51,7 @@ Explanation Explain(const absl::Status& status) {
   SEALFOLD_CHECK(!status.ok());
   absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) {
-    return {.code = absl::StatusCodeToString(status.code()), .what = std::string(status.message())};
+    return {.code = absl::StatusCodeToString(status.code()), .what = Clean(status.message())};
   }
   std::vector<std::string> fields = absl::StrSplit(std::string(*payload), kSeparator);
   SEALFOLD_CHECK(fields.size() == 5);

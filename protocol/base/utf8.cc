@@ -55,4 +55,24 @@ bool HasControlCharacter(absl::string_view text) {
   return false;
 }
 
+std::string OneLine(absl::string_view text, size_t size_bytes_max) {
+  std::string out;
+  size_t whole = 0;  // how much of `out` is kept if something must follow
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    const absl::string_view character = text.substr(0, length == 0 ? 1 : length);
+    text.remove_prefix(character.size());
+    if (character == "\n") {
+      out += ' ';
+    } else if (length == 0 || HasControlCharacter(character)) {
+      out += '?';
+    } else {
+      out.append(character.data(), character.size());
+    }
+    if (out.size() > size_bytes_max) return out.substr(0, whole) + "...";
+    if (out.size() + 3 <= size_bytes_max) whole = out.size();
+  }
+  return out;
+}
+
 }  // namespace sealfold

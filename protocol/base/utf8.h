@@ -2,6 +2,9 @@
 #ifndef SEALFOLD_PROTOCOL_BASE_UTF8_H_
 #define SEALFOLD_PROTOCOL_BASE_UTF8_H_
 
+#include <cstddef>
+#include <string>
+
 #include "absl/strings/string_view.h"
 
 namespace sealfold {
@@ -11,6 +14,11 @@ bool IsUtf8(absl::string_view text);
 
 // True if `text`, which is UTF-8, holds a control character: U+0000 to U+001F, U+007F to U+009F.
 bool HasControlCharacter(absl::string_view text);
+
+// `text` in one line that is safe to print: what is not UTF-8 and each control character is a '?',
+// a line's end a space. What is longer than `size_bytes_max` is cut between characters and ends
+// with "...". Requires: size_bytes_max >= 3.
+std::string OneLine(absl::string_view text, size_t size_bytes_max);
 
 }  // namespace sealfold
 

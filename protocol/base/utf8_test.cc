@@ -53,5 +53,18 @@ TEST(Utf8Test, OverlongFormsAreRefused) {
   EXPECT_TRUE(IsUtf8(""));
 }
 
+TEST(Utf8Test, OneLineHasNothingThatSteersATerminal) {
+  EXPECT_EQ(OneLine("w\u00F6rd, \u2713", 100), "w\u00F6rd, \u2713");
+  EXPECT_EQ(OneLine("a\nb\r\x1b[2K\tc\x7F\u0085"
+                    "d",
+                    100),
+            "a b??[2K?c??d");
+  EXPECT_EQ(OneLine("\xC3(\xFF", 100), "?(?");
+  EXPECT_EQ(OneLine("", 3), "");
+  EXPECT_EQ(OneLine("12345678", 8), "12345678");
+  EXPECT_EQ(OneLine("123456789", 8), "12345...");
+  EXPECT_EQ(OneLine("1234\u00F6\u00F6\u00F6", 8), "1234...");
+}
+
 }  // namespace
 }  // namespace sealfold

@@ -33,9 +33,9 @@ absl::Status Wrong(std::string found) {
 
 }  // namespace
 
-SigningKey DeriveIdentity(ByteSpan state_key) {
+Secret IdentitySeed(ByteSpan state_key) {
   const Secret prk = HkdfExtract(AsBytes("sealfold identity 1"), {state_key});
-  return SigningKey::FromSeed(HkdfExpand(prk.span(), AsBytes("ed25519"), SigningKey::kSeedSize));
+  return HkdfExpand(prk.span(), AsBytes("ed25519"), SigningKey::kSeedSize);
 }
 
 Bytes SignIdentity(const SigningKey& identity, const Binding& binding) {

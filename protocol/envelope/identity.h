@@ -1,5 +1,5 @@
-// Who an aggregator that keeps state is, across its restarts in one run: whoever the key service
-// releases the key of the run's state to has this signing key, and nobody else has.
+// Who an aggregator that keeps state is, across its restarts in one run: a signing key that lies in
+// the state, so only whom the key service releases the state's key to has it.
 //
 // It signs what each attempt's evidence binds, that attempt's keys among it, and nothing else: so a
 // claim is of no use to an aggregator with other keys (docs/PROTOCOL.md, "Identity").
@@ -7,14 +7,16 @@
 #define SEALFOLD_PROTOCOL_ENVELOPE_IDENTITY_H_
 
 #include "absl/status/statusor.h"
+#include "protocol/base/secret.h"
 #include "protocol/base/types.h"
 #include "protocol/crypto/sign.h"
 #include "protocol/envelope/binding.h"
 
 namespace sealfold {
 
-// The identity of who holds the key that seals a run's state.
-SigningKey DeriveIdentity(ByteSpan state_key);
+// The seed of the identity of a run's first aggregator, which holds the key that seals its state;
+// every later one finds the seed in the state. SigningKey::kSeedSize bytes.
+Secret IdentitySeed(ByteSpan state_key);
 
 // COSE_Sign1 by `identity`, for the attempt whose evidence binds `binding`.
 Bytes SignIdentity(const SigningKey& identity, const Binding& binding);

@@ -23,9 +23,11 @@ Binding ExampleBinding() {
 }
 
 TEST(IdentityTest, FollowsFromTheStateKey) {
-  const SigningKey identity = DeriveIdentity(SeedOf(1).span());
-  EXPECT_EQ(identity.public_key(), DeriveIdentity(SeedOf(1).span()).public_key());
-  EXPECT_NE(identity.public_key(), DeriveIdentity(SeedOf(2).span()).public_key());
+  const SigningKey identity = SigningKey::FromSeed(IdentitySeed(SeedOf(1).span()));
+  EXPECT_EQ(identity.public_key(),
+            SigningKey::FromSeed(IdentitySeed(SeedOf(1).span())).public_key());
+  EXPECT_NE(identity.public_key(),
+            SigningKey::FromSeed(IdentitySeed(SeedOf(2).span())).public_key());
   // The state key itself is no signing key.
   EXPECT_NE(identity.public_key(), SigningKey::FromSeed(SeedOf(1)).public_key());
   const absl::StatusOr<SigningPublicKey> opened =
@@ -35,7 +37,8 @@ TEST(IdentityTest, FollowsFromTheStateKey) {
 }
 
 TEST(IdentityTest, AClaimIsForOneAttemptAndItsKeys) {
-  const Bytes claim = SignIdentity(DeriveIdentity(SeedOf(1).span()), ExampleBinding());
+  const Bytes claim =
+      SignIdentity(SigningKey::FromSeed(IdentitySeed(SeedOf(1).span())), ExampleBinding());
   std::vector<Binding> others(5, ExampleBinding());
   others[0].record_key = SigningKey::FromSeed(SeedOf(8)).public_key();
   others[1].hpke_key = Digest();
@@ -48,7 +51,8 @@ TEST(IdentityTest, AClaimIsForOneAttemptAndItsKeys) {
 }
 
 TEST(IdentityTest, EveryByteOfAClaimCounts) {
-  const Bytes claim = SignIdentity(DeriveIdentity(SeedOf(1).span()), ExampleBinding());
+  const Bytes claim =
+      SignIdentity(SigningKey::FromSeed(IdentitySeed(SeedOf(1).span())), ExampleBinding());
   for (size_t i = 0; i < claim.size(); ++i) {
     EXPECT_EQ(ErrorCode(OpenIdentity(ByteSpan(claim).first(i), ExampleBinding()).status()),
               "identity_wrong");
@@ -59,7 +63,7 @@ TEST(IdentityTest, EveryByteOfAClaimCounts) {
 }
 
 TEST(IdentityTest, WhatTheKeySignedForAnotherUseIsNoClaim) {
-  const SigningKey identity = DeriveIdentity(SeedOf(1).span());
+  const SigningKey identity = SigningKey::FromSeed(IdentitySeed(SeedOf(1).span()));
   const Bytes claim = SignIdentity(identity, ExampleBinding());
   const Bytes payload = OpenSign1(claim, "sealfold identity 1")->payload;
   EXPECT_EQ(SignSign1(identity, "sealfold identity 1", payload), claim);

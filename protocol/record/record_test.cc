@@ -71,7 +71,7 @@ class RecordTest : public ::testing::Test {
 
   SignedPlan plan_ = SignPlan(ExamplePlan(), CoordinatorKey());
   SigningKey key_ = SigningKey::FromSeed(SeedOf(50));
-  SigningKey identity_ = DeriveIdentity(SeedOf(51).span());
+  SigningKey identity_ = SigningKey::FromSeed(IdentitySeed(SeedOf(51).span()));
 };
 
 TEST_F(RecordTest, AChainOfThreeRoundsHolds) {

@@ -27,6 +27,11 @@ using testing::TypeOf;
 // The blob of a key is its number.
 Secret KeyOf(const Bytes& blob) { return SeedOf("state key", blob.at(0)); }
 
+// What a key service gives, whose next key has the number `fresh`.
+StateKey AnswerOf(uint8_t fresh, const Bytes& asked) {
+  return {.key = KeyOf({fresh}), .blob = {fresh}, .opens = asked.empty() ? Secret() : KeyOf(asked)};
+}
+
 // An aggregator with a host, participants and a key service that answer at once.
 class Machine {
  public:
@@ -74,8 +79,7 @@ class Machine {
   bool answers_late = false;
   void AnswerLate(const Bytes& blob) {
     Actions actions;
-    aggregator_.OnStateKey(*late_token, StateKey{.key = KeyOf(blob), .blob = blob}, now_ms_,
-                           draw_seed_, actions);
+    aggregator_.OnStateKey(*late_token, AnswerOf(seed_, blob), now_ms_, draw_seed_, actions);
     Do(std::move(actions));
   }
 
@@ -129,8 +133,7 @@ class Machine {
       late_token = ask.token;
       return;
     }
-    const Bytes blob = ask.blob.empty() ? Bytes{seed_} : ask.blob;
-    absl::StatusOr<StateKey> key = StateKey{.key = KeyOf(blob), .blob = blob};
+    absl::StatusOr<StateKey> key = AnswerOf(seed_, ask.blob);
     if (!key_answer.ok()) key = key_answer.status();
     aggregator_.OnStateKey(ask.token, std::move(key), now_ms_, draw_seed_, more);
   }
@@ -202,8 +205,8 @@ TEST_F(RestartTest, TheNextAggregatorOpensTheModel) {
   const CheckedRecord before = *CheckRecordFile(*first.record);
   EXPECT_TRUE(CheckRecordChain(&before, *CheckRecordFile(*second.record)).ok());
   EXPECT_TRUE(second.states.contains(2));
-  EXPECT_EQ(DecodeSealedState(second.states.at(2))->header.blob, Bytes{1});  // the same key on
-  EXPECT_EQ(before.identity, DeriveIdentity(KeyOf({1}).span()).public_key());
+  EXPECT_EQ(DecodeSealedState(second.states.at(2))->header.blob, Bytes{2});  // a key of its own
+  EXPECT_EQ(before.identity, SigningKey::FromSeed(IdentitySeed(KeyOf({1}).span())).public_key());
   EXPECT_EQ(second.RecordedIdentity(), before.identity);
 }
 
@@ -219,7 +222,8 @@ TEST_F(RestartTest, AnOfferAndItsRecordHaveOneIdentity) {
 TEST_F(RestartTest, WithoutTheKeyItHasNoIdentityOrAnother) {
   Machine anew(run, 2);
   Begin(anew, {});
-  EXPECT_EQ(anew.OfferedIdentity(), DeriveIdentity(KeyOf({2}).span()).public_key());
+  EXPECT_EQ(anew.OfferedIdentity(),
+            SigningKey::FromSeed(IdentitySeed(KeyOf({2}).span())).public_key());
   EXPECT_NE(anew.OfferedIdentity(), first.RecordedIdentity());
 
   Machine refused(run, 3);
@@ -245,9 +249,50 @@ TEST_F(RestartTest, AnIdentityIsOfOnePlan) {
   Actions actions;
   EXPECT_EQ(keeper.identity(run.signed_plan.digest), nullptr);
   ASSERT_TRUE(keeper.OnStart(*RoundTerms::Open(run.FirstStart()), {}, 1)->has_value());
-  ASSERT_TRUE(keeper.OnKey(StateKey{.key = KeyOf({1}), .blob = {1}}, actions).ok());
+  ASSERT_TRUE(keeper.OnKey(AnswerOf(1, {}), actions).ok());
   EXPECT_NE(keeper.identity(run.signed_plan.digest), nullptr);
   EXPECT_EQ(keeper.identity(other.signed_plan.digest), nullptr);
+}
+
+// A host that may have the service encrypt a key of its choice can make a state that opens.
+TEST_F(RestartTest, AKeyThatTheHostChoseSealsNothing) {
+  const StateHeader real = DecodeSealedState(first.states.at(1))->header;
+  const Secret seed = IdentitySeed(KeyOf({9}).span());
+  StateHeader forged = real;
+  forged.model_key_commitment.reset();
+  forged.identity = SigningKey::FromSeed(seed).public_key();
+  forged.blob = {9};
+  const Bytes state = SealState(forged, KeyOf({9}).span(),
+                                {.identity_seed = Secret::CopyOf(seed.span()), .model_key = {}});
+
+  StateKeeper keeper;
+  Actions actions;
+  StartRound start = run.FirstStart();
+  start.round = Round(2);
+  start.previous = first.record->record;
+  const RoundTerms terms = *RoundTerms::Open(start);
+  ASSERT_EQ((*keeper.OnStart(terms, state, 1))->blob, Bytes{9});
+  const absl::StatusOr<Secret> model_key = keeper.OnKey(AnswerOf(2, {9}), actions);
+  ASSERT_TRUE(model_key.ok()) << model_key.status();
+  EXPECT_TRUE(model_key->empty());
+  keeper.Keep(terms, Sha256(AsBytes("record")), SeedOf("model").span(), actions);
+  ASSERT_EQ(actions.size(), 1u);
+  const SealedState kept = *DecodeSealedState(std::get<SendMessage>(actions[0]).message.bulk);
+  EXPECT_EQ(ErrorCode(OpenState(kept, KeyOf({9}).span()).status()), "seal_broken");
+  EXPECT_TRUE(OpenState(kept, KeyOf({2}).span()).ok());
+}
+
+TEST_F(RestartTest, KeysOfTheWrongSizesAreNone) {
+  const RoundTerms terms = *RoundTerms::Open(run.FirstStart());
+  for (const bool opens_unasked : {false, true}) {
+    StateKeeper keeper;
+    Actions actions;
+    ASSERT_TRUE(keeper.OnStart(terms, {}, 1)->has_value());
+    StateKey answer = AnswerOf(1, opens_unasked ? Bytes{2} : Bytes());
+    if (!opens_unasked) answer.key = Secret(kStateKeySize - 1);
+    EXPECT_EQ(ErrorCode(keeper.OnKey(std::move(answer), actions).status()), "state_key_size");
+    EXPECT_TRUE(actions.empty());
+  }
 }
 
 TEST_F(RestartTest, WithoutItsStateItCannot) {
@@ -320,7 +365,7 @@ TEST_F(RestartTest, AnotherStartTakesThePlaceOfOneThatWaits) {
   second.Start(2, first.record->record, {}, 2);
   EXPECT_NE(second.late_token, before);
   second.Start(9, first.record->record, {}, 1);  // refused, and the one that waits still does
-  second.AnswerLate({9});
+  second.AnswerLate({});
   EXPECT_THAT(second.to_host, ::testing::ElementsAre("refused", "keep-state", "round"));
 }
 

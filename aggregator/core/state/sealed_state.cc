@@ -1,5 +1,6 @@
 #include "aggregator/core/state/sealed_state.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -46,18 +47,25 @@ absl::Status Malformed(absl::string_view what, std::string expected, std::string
 }
 
 size_t SealedSize(const StateHeader& header) {
-  return (header.model_key_commitment.has_value() ? kModelKeySize : 0) + kAeadTagSize;
+  return SigningKey::kSeedSize + (header.model_key_commitment.has_value() ? kModelKeySize : 0) +
+         kAeadTagSize;
 }
 
 }  // namespace
 
-Bytes SealState(const StateHeader& header, ByteSpan state_key, ByteSpan model_key) {
+Bytes SealState(const StateHeader& header, ByteSpan state_key, const StateContent& content) {
+  SEALFOLD_CHECK(SigningKey::FromSeed(content.identity_seed).public_key() == header.identity);
   SEALFOLD_CHECK(header.model_key_commitment.has_value()
-                     ? ModelKeyCommitment(model_key) == *header.model_key_commitment
-                     : model_key.empty());
+                     ? ModelKeyCommitment(content.model_key.span()) == *header.model_key_commitment
+                     : content.model_key.empty());
   StateFile file{.header = cbor::EncodeFields(header), .sealed = Bytes(SealedSize(header))};
+  Secret plain(SealedSize(header) - kAeadTagSize);
+  std::copy_n(content.identity_seed.span().begin(), SigningKey::kSeedSize,
+              plain.mutable_span().begin());
+  std::copy_n(content.model_key.span().begin(), content.model_key.size(),
+              plain.mutable_span().begin() + SigningKey::kSeedSize);
   MakeAead(state_key, file.header)
-      .Seal(kNonce, file.header, model_key, absl::MakeSpan(file.sealed));
+      .Seal(kNonce, file.header, plain.span(), absl::MakeSpan(file.sealed));
   return cbor::EncodeFields(file);
 }
 
@@ -82,12 +90,16 @@ absl::StatusOr<SealedState> DecodeSealedState(ByteSpan bytes) {
   return state;
 }
 
-absl::StatusOr<Secret> OpenState(const SealedState& state, ByteSpan state_key) {
-  Secret model_key(state.sealed.size() - kAeadTagSize);
+absl::StatusOr<StateContent> OpenState(const SealedState& state, ByteSpan state_key) {
+  Secret plain(state.sealed.size() - kAeadTagSize);
   SEALFOLD_RETURN_IF_ERROR(
       MakeAead(state_key, state.header_bytes)
-          .Open(kNonce, state.header_bytes, state.sealed, model_key.mutable_span()));
-  return model_key;
+          .Open(kNonce, state.header_bytes, state.sealed, plain.mutable_span()));
+  StateContent content{.identity_seed = Secret::CopyOf(plain.span().first(SigningKey::kSeedSize)),
+                       .model_key = Secret::CopyOf(plain.span().subspan(SigningKey::kSeedSize))};
+  const SigningPublicKey identity = SigningKey::FromSeed(content.identity_seed).public_key();
+  if (identity == state.header.identity) return content;
+  return Malformed("identity", state.header.identity.hex(), identity.hex());
 }
 
 }  // namespace sealfold

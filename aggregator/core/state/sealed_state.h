@@ -1,9 +1,9 @@
 // What an aggregator gives its host to keep across a restart: sealed, and of no use with any other
 // record than the one it was made for (docs/PROTOCOL.md, "Sealed state").
 //
-// A header in the clear, then the model key of that record's round (sealed delivery), or nothing,
-// sealed by AES-256-GCM under a key that HKDF-SHA256 makes of the state key and the header. The
-// header fixes what is sealed, so a key never seals two things.
+// A header in the clear, then the identity's seed and the model key of that record's round (sealed
+// delivery) or nothing, sealed by AES-256-GCM under a key that HKDF-SHA256 makes of the state key
+// and the header. The header fixes what is sealed, so a key never seals two things.
 #ifndef SEALFOLD_AGGREGATOR_CORE_STATE_SEALED_STATE_H_
 #define SEALFOLD_AGGREGATOR_CORE_STATE_SEALED_STATE_H_
 
@@ -13,17 +13,20 @@
 #include "absl/status/statusor.h"
 #include "protocol/base/secret.h"
 #include "protocol/base/types.h"
+#include "protocol/crypto/sign.h"
 
 namespace sealfold {
 
 inline constexpr size_t kStateKeySize = 32;
 inline constexpr size_t kStateKeyBlobSizeMax = 8192;  // a KMS ciphertext blob has at most 6144
 
-// A data key and what the key service made of it: the blob gives the key to whom the service
-// releases it.
+// What the key service gives. A key that came by a blob of the host's only opens: whoever may have
+// the service encrypt could have chosen it. What seals is one that the service drew for this
+// process.
 struct StateKey {
-  Secret key = {};  // kStateKeySize bytes
-  Bytes blob = {};
+  Secret key = {};    // seals; kStateKeySize bytes
+  Bytes blob = {};    // gives `key` to whom the service releases it
+  Secret opens = {};  // the key of the stored state; empty where there is none
 };
 
 struct StateHeader {
@@ -33,7 +36,8 @@ struct StateHeader {
   std::optional<Digest> record =
       {};  // SHA-256 of that round's signed record; none before the first
   std::optional<Digest> model_key_commitment = {};  // the record's
-  Bytes blob = {};                                  // the state key's
+  SigningPublicKey identity = {};
+  Bytes blob = {};  // the state key's
 
   template <class V>
   void Fields(V& v) {
@@ -41,6 +45,7 @@ struct StateHeader {
     v("round", round);
     v("record", record);
     v("model_key_commitment", model_key_commitment);
+    v("identity", identity);
     v("blob", blob);
   }
 };
@@ -51,15 +56,20 @@ struct SealedState {
   Bytes sealed = {};
 };
 
-// Requires: `model_key` is what header.model_key_commitment commits to, and empty without one.
-Bytes SealState(const StateHeader& header, ByteSpan state_key, ByteSpan model_key);
+struct StateContent {
+  Secret identity_seed = {};  // of header.identity; SigningKey::kSeedSize bytes
+  Secret model_key = {};      // what header.model_key_commitment commits to; empty without one
+};
+
+// Requires: `content` is what the header says.
+Bytes SealState(const StateHeader& header, ByteSpan state_key, const StateContent& content);
 
 // What SealState gave, not yet opened. InvalidArgument: "state_malformed", "cbor_*", "field_*".
 absl::StatusOr<SealedState> DecodeSealedState(ByteSpan bytes);
 
-// The model key, or empty. PermissionDenied, "seal_broken", unless all of it was sealed under
-// `state_key`, which has kStateKeySize bytes.
-absl::StatusOr<Secret> OpenState(const SealedState& state, ByteSpan state_key);
+// PermissionDenied, "seal_broken", unless all of it was sealed under `state_key`, which has
+// kStateKeySize bytes; InvalidArgument, "state_malformed", if the seed is not the identity's.
+absl::StatusOr<StateContent> OpenState(const SealedState& state, ByteSpan state_key);
 
 }  // namespace sealfold
 

@@ -17,9 +17,14 @@ StateHeader Header(const Secret& model_key) {
   StateHeader header{.plan = Sha256(AsBytes("plan")),
                      .round = 3,
                      .record = Sha256(AsBytes("record")),
+                     .identity = SigningKey::FromSeed(SeedOf("identity")).public_key(),
                      .blob = {1, 2, 3}};
   if (!model_key.empty()) header.model_key_commitment = ModelKeyCommitment(model_key.span());
   return header;
+}
+
+StateContent Content(const Secret& model_key) {
+  return {.identity_seed = SeedOf("identity"), .model_key = Secret::CopyOf(model_key.span())};
 }
 
 TEST(SealedStateTest, OpensUnderItsKeyAlone) {
@@ -27,12 +32,15 @@ TEST(SealedStateTest, OpensUnderItsKeyAlone) {
   const Secret none;
   const Secret model_key = SeedOf("model");
   for (const Secret* sealed : {&none, &model_key}) {
-    const Bytes file = SealState(Header(*sealed), key.span(), sealed->span());
+    const Bytes file = SealState(Header(*sealed), key.span(), Content(*sealed));
     const absl::StatusOr<SealedState> state = DecodeSealedState(file);
     ASSERT_TRUE(state.ok()) << state.status();
     EXPECT_EQ(state->header.round, 3u);
     EXPECT_EQ(state->header.blob, (Bytes{1, 2, 3}));
-    EXPECT_EQ(OpenState(*state, key.span())->span(), sealed->span());
+    const absl::StatusOr<StateContent> content = OpenState(*state, key.span());
+    ASSERT_TRUE(content.ok()) << content.status();
+    EXPECT_EQ(content->model_key.span(), sealed->span());
+    EXPECT_EQ(content->identity_seed.span(), SeedOf("identity").span());
     EXPECT_EQ(ErrorCode(OpenState(*state, SeedOf("other").span()).status()), "seal_broken");
   }
 }
@@ -40,7 +48,7 @@ TEST(SealedStateTest, OpensUnderItsKeyAlone) {
 TEST(SealedStateTest, EveryByteIsBound) {
   const Secret key = SeedOf("state");
   const Secret model_key = SeedOf("model");
-  const Bytes file = SealState(Header(model_key), key.span(), model_key.span());
+  const Bytes file = SealState(Header(model_key), key.span(), Content(model_key));
   for (size_t i = 0; i < file.size(); ++i) {
     Bytes damaged = file;
     damaged[i] ^= 1;
@@ -55,7 +63,7 @@ TEST(SealedStateTest, EveryByteIsBound) {
 TEST(SealedStateTest, StatesThatCannotBeAreRefused) {
   const Secret key = SeedOf("state");
   const auto code = [&key](const StateHeader& header) {
-    const Bytes file = SealState(header, key.span(), {});
+    const Bytes file = SealState(header, key.span(), Content({}));
     return ErrorCode(DecodeSealedState(file).status());
   };
   EXPECT_EQ(code(Header({})), "");

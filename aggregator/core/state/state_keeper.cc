@@ -24,11 +24,6 @@ absl::Status OfAnother(absl::string_view what, std::string expected, std::string
                   .advice = "hand back the state that was kept for the round before this one"});
 }
 
-void SendState(const StateHeader& header, ByteSpan state_key, ByteSpan model_key,
-               Actions& actions) {
-  SendHost(actions, KeepState{.round = header.round}, SealState(header, state_key, model_key));
-}
-
 }  // namespace
 
 absl::StatusOr<std::optional<AskStateKey>> StateKeeper::OnStart(const RoundTerms& terms,
@@ -59,27 +54,38 @@ absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actio
   SEALFOLD_CHECK(asked_.has_value());
   const Asked asked = *std::exchange(asked_, std::nullopt);
   SEALFOLD_RETURN_IF_ERROR(answer.status());
-  if (answer->key.size() != kStateKeySize || answer->blob.empty() ||
-      answer->blob.size() > kStateKeyBlobSizeMax) {
+  const size_t opens_size = asked.stored.has_value() ? kStateKeySize : 0;
+  if (answer->key.size() != kStateKeySize || answer->opens.size() != opens_size ||
+      answer->blob.empty() || answer->blob.size() > kStateKeyBlobSizeMax) {
     return PeerError({.code = "state_key_size",
-                      .what = "key that seals the state",
-                      .expected = absl::StrCat(kStateKeySize, " bytes, and a blob of at most ",
-                                               kStateKeyBlobSizeMax),
-                      .found = absl::StrCat(answer->key.size(), " and ", answer->blob.size())});
+                      .what = "keys of the state",
+                      .expected = absl::StrCat(kStateKeySize, " bytes, a blob of at most ",
+                                               kStateKeyBlobSizeMax, ", and ", opens_size),
+                      .found = absl::StrCat(answer->key.size(), ", ", answer->blob.size(), " and ",
+                                            answer->opens.size())});
   }
-  Secret model_key;
+  StateContent content;
   if (asked.stored.has_value()) {
-    SEALFOLD_ASSIGN_OR_RETURN(model_key, OpenState(*asked.stored, answer->key.span()));
+    SEALFOLD_ASSIGN_OR_RETURN(content, OpenState(*asked.stored, answer->opens.span()));
+  } else {
+    content.identity_seed = IdentitySeed(answer->key.span());
   }
-  key_ = *std::move(answer);
-  identity_ = DeriveIdentity(key_.key.span());
+  key_ = {.key = std::move(answer->key), .blob = std::move(answer->blob)};
+  identity_seed_ = std::move(content.identity_seed);
+  identity_ = SigningKey::FromSeed(identity_seed_);
   plan_ = asked.before.plan;
-  if (!asked.stored.has_value()) {
-    StateHeader first = asked.before;
-    first.blob = key_.blob;
-    SendState(first, key_.key.span(), {}, actions);
-  }
-  return model_key;
+  if (!asked.stored.has_value()) SendState(asked.before, {}, actions);
+  return std::move(content.model_key);
+}
+
+void StateKeeper::SendState(StateHeader header, ByteSpan model_key, Actions& actions) const {
+  header.identity = identity_->public_key();
+  header.blob = key_.blob;
+  if (!model_key.empty()) header.model_key_commitment = ModelKeyCommitment(model_key);
+  SendHost(actions, KeepState{.round = header.round},
+           SealState(header, key_.key.span(),
+                     {.identity_seed = Secret::CopyOf(identity_seed_.span()),
+                      .model_key = Secret::CopyOf(model_key)}));
 }
 
 const SigningKey* StateKeeper::identity(const Digest& plan) const {
@@ -89,10 +95,8 @@ const SigningKey* StateKeeper::identity(const Digest& plan) const {
 void StateKeeper::Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,
                        Actions& actions) const {
   if (plan_ != terms.plan.digest) return;
-  StateHeader header{
-      .plan = terms.plan.digest, .round = terms.round.value(), .record = record, .blob = key_.blob};
-  if (!model_key.empty()) header.model_key_commitment = ModelKeyCommitment(model_key);
-  SendState(header, key_.key.span(), model_key, actions);
+  SendState({.plan = terms.plan.digest, .round = terms.round.value(), .record = record}, model_key,
+            actions);
 }
 
 }  // namespace sealfold

@@ -20,8 +20,8 @@
 
 namespace sealfold {
 
-// The key that seals this aggregator's state of a plan: the one in `blob`, or, where that is empty,
-// a new one.
+// What the key service is asked for: a new key for this aggregator's states of a plan, and, where
+// `blob` is not empty, the key in it.
 struct AskStateKey {
   uint64_t token = 0;
   Digest plan = {};
@@ -48,17 +48,19 @@ class StateKeeper {
   void Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,
             Actions& actions) const;
 
-  // This aggregator's, as of all that were released the key of this plan's state; null without it.
+  // What this aggregator took over from those whose state it opened, or began; null without it.
   const SigningKey* identity(const Digest& plan) const;
 
  private:
+  void SendState(StateHeader header, ByteSpan model_key, Actions& actions) const;
   struct Asked {
-    StateHeader before = {};                 // of a first state, without its blob
+    StateHeader before = {};                 // of a first state, not yet filled in
     std::optional<SealedState> stored = {};  // to be opened
   };
-  std::optional<Digest> plan_;  // of key_
+  std::optional<Digest> plan_;  // of what follows
   StateKey key_;
-  std::optional<SigningKey> identity_;  // that follows from key_
+  Secret identity_seed_;
+  std::optional<SigningKey> identity_;
   std::optional<Asked> asked_;
 };
 
