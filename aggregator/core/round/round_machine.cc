@@ -216,7 +216,7 @@ void RoundMachine::OnBase(uint64_t offset, ByteSpan bytes, uint64_t now_ms, Acti
   SEALFOLD_CHECK(!over());
   Advance(now_ms);
   Settle(actions);
-  if (over()) return;
+  if (over() || phase_ == Phase::kAttesting) return;  // one asked for twice may still come
   if (phase_ != Phase::kPublishing) {
     Refuse({},
            Refused({.code = "base_unexpected",

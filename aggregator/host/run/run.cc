@@ -198,12 +198,17 @@ void Run::StartNext(RunOutput& out) {
   round_state_ = {.round = Round(next.round), .attempt = Attempt(next.attempt), .committed = {}};
   publishing_ = false;
   close_again_ms_ = UINT64_MAX;
+  absl::StatusOr<std::optional<Bytes>> kept = ReadStateFile(store_, next.round - 1);
+  if (!kept.ok()) {
+    broken_.Update(kept.status());
+    return;
+  }
   if (!Save(next)) return;
   in_round_ = true;
   start_unanswered_ = true;
   Note(out, absl::StrCat("starting ", RoundText(next)));
-  if (std::optional<Bytes> state = ReadStateFile(store_, next.round - 1)) {
-    out.to_aggregator.push_back(ToMessage(HaveState{}, *std::move(state)));
+  if (kept->has_value()) {
+    out.to_aggregator.push_back(ToMessage(HaveState{}, **std::move(kept)));
   }
   out.to_aggregator.push_back(ToMessage(StartRound{.plan = store_.plan().bytes,
                                                    .round = Round(next.round),

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
@@ -16,10 +18,11 @@ std::string PathOf(const RunStore& store, uint64_t round) {
 
 }  // namespace
 
-std::optional<Bytes> ReadStateFile(const RunStore& store, uint64_t round) {
-  const absl::StatusOr<std::string> bytes = ReadFile(PathOf(store, round), kSealedStateBytesMax);
-  if (!bytes.ok()) return std::nullopt;
-  return ToBytes(AsBytes(*bytes));
+absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64_t round) {
+  const std::string path = PathOf(store, round);
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kSealedStateBytesMax));
+  return ToBytes(AsBytes(bytes));
 }
 
 absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state) {

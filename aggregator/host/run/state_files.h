@@ -6,14 +6,15 @@
 
 #include <optional>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "aggregator/host/run/run_store.h"
 
 namespace sealfold {
 
 // What the aggregator is to get back before the start of the round after `round`; nullopt if there
-// is none.
-std::optional<Bytes> ReadStateFile(const RunStore& store, uint64_t round);
+// is none. InvalidArgument ("file_unusable", "file_too_large") for one that cannot be read: without
+// it the aggregator would begin anew, and its new state take the place of this one.
+absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64_t round);
 
 // Of the last round published, or the one under way. InvalidArgument ("aggregator_state_unfit",
 // "file_unusable").

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "aggregator/host/testing/federation.h"
+#include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
 
 namespace sealfold {
@@ -42,6 +45,15 @@ TEST_F(StateFilesTest, OnlyWhatCanBeOfUseIsKept) {
   f_.Tell(KeepState{.round = 2}, Bytes{3});
   EXPECT_FALSE(folder_.Has("state-0.cbor"));
   EXPECT_TRUE(folder_.Has("state-1.cbor"));
+}
+
+// Without it the aggregator would begin anew.
+TEST_F(StateFilesTest, AStateThatCannotBeReadIsNotNone) {
+  Begin();
+  std::filesystem::create_directory(folder_.Path("state-1.cbor"));
+  f_.Publish(1, 1);
+  EXPECT_TRUE(f_.sent().empty());
+  EXPECT_EQ(ErrorCode(f_.run().broken()), "file_unusable");
 }
 
 TEST_F(StateFilesTest, WhyAStateStaysClosedIsNoted) {
