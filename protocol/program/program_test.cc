@@ -45,7 +45,7 @@ TEST_F(ProgramTest, ErrorsSayWhatFailedExpectedFoundAndWhatToDo) {
 TEST_F(ProgramTest, AnExplanationSurvivesTheWayThroughAStatus) {
   const Explanation e = Explain(BadInput({.code = "c", .what = "w\x1fw", .found = "f"}));
   EXPECT_EQ(e.code, "c");
-  EXPECT_EQ(e.what, "w w");
+  EXPECT_EQ(e.what, "w?w");
   EXPECT_EQ(e.expected, "");
   EXPECT_EQ(e.found, "f");
   EXPECT_EQ(Explain(absl::NotFoundError("elsewhere")).what, "elsewhere");

@@ -35,16 +35,20 @@ class KeyRelay {
   // harm.
   void OnReady(std::vector<Message>& to_aggregator);
 
+  using Address = std::vector<uint8_t>;  // a sockaddr's bytes
+
  private:
   absl::Status Open(uint64_t call, std::vector<Message>& to_aggregator);
-  bool Write();  // false: the connection is broken
+  bool Connect();  // begins to, at the next address; false: there is none left
+  bool Write();    // false: the connection is broken
   bool Read(std::vector<Message>& to_aggregator);
   void End();
 
   const KeyServiceOptions options_;
   uint64_t call_ = 0;
-  UniqueFd connection_;  // of the call under way
-  Bytes out_;            // not sent yet
+  UniqueFd connection_;           // of the call under way
+  std::vector<Address> untried_;  // last first; none once the connection was of use
+  Bytes out_;                     // not sent yet
 };
 
 }  // namespace sealfold

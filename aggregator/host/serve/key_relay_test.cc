@@ -75,6 +75,34 @@ TEST_F(KeyRelayTest, BytesGoBothWaysAndTheLastOnesBeforeTheEnd) {
   EXPECT_EQ(HeadOf(told[1]).call, 4u);
 }
 
+// A name may have addresses where nobody listens, as localhost has in IPv6.
+TEST_F(KeyRelayTest, AllAddressesOfANameAreTried) {
+  endpoint_ = absl::StrCat("localhost:", endpoint_.substr(endpoint_.find(':') + 1));
+  KeyRelay relay = Relay();
+  std::vector<Message> said;
+  relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said);
+  relay.OnAggregator(ToMessage(KeyBytes{.call = 1}, Bytes{1, 2, 3}), said);
+  ASSERT_EQ(said.size(), 1u);  // the access key
+  pollfd listening = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
+  while (poll(&listening, 1, 0) == 0 && relay.fd() >= 0) {
+    pollfd item = {.fd = relay.fd(), .events = POLLIN | POLLOUT, .revents = 0};
+    ASSERT_EQ(poll(&item, 1, 30'000), 1);
+    relay.OnReady(said);
+  }
+  ASSERT_GE(relay.fd(), 0);
+  EXPECT_EQ(said.size(), 1u);
+}
+
+TEST_F(KeyRelayTest, MoreThanCanWaitEndsTheCall) {
+  KeyRelay relay = Relay();
+  std::vector<Message> said;
+  relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said);
+  relay.OnAggregator(ToMessage(KeyBytes{.call = 1}, Bytes(1 << 20)), said);
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_TRUE(HeadOf(said[1]).end);
+  EXPECT_LT(relay.fd(), 0);
+}
+
 TEST_F(KeyRelayTest, WhereNobodyListensTheCallEnds) {
   listener_ = UniqueFd();
   KeyRelay relay = Relay();
