@@ -1,24 +1,17 @@
 #include "aggregator/enclave/key_link.h"
 
-#include <ctime>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {
 
 constexpr cbor::Limits kHeadLimits = {
     .size_bytes_max = kMessageHeadBytesMax, .items_max = 16, .depth_max = 2};
-
-// A signature names the time to within minutes. The host sets this clock.
-uint64_t WallMs() {
-  timespec now{};
-  SEALFOLD_CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
 
 absl::StatusOr<StateKey> AskService(const KeySettings& settings, const AskStateKey& ask,
                                     AccessKey access_key, const KeyLink::MakeAttester& make,
@@ -28,7 +21,7 @@ absl::StatusOr<StateKey> AskService(const KeySettings& settings, const AskStateK
                                ? settings.service.host
                                : absl::StrCat(settings.service.host, ":", settings.port);
   KeyClient client({.host = host, .region = settings.region, .access_key = std::move(access_key)},
-                   *attester, MakeTlsPost(settings.service, std::move(fd)), WallMs);
+                   *attester, MakeTlsPost(settings.service, std::move(fd)), &WallMs);
   const EncryptionContext context = {{"sealfold-state-of-plan", ask.plan.hex()}};
   if (!ask.blob.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(Secret key, client.Decrypt(ask.blob, context, settings.key_id));

@@ -1,7 +1,6 @@
 // The real sealfold-softnsm, asked by real programs.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -14,18 +13,13 @@
 #include "protocol/base/error.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
+#include "protocol/program/wall_clock.h"
 #include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
 
 constexpr int kWait_ms = 30'000;
-
-uint64_t NowMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
 
 class SoftnsmEndToEndTest : public testing::Test {
  protected:
@@ -60,7 +54,7 @@ class SoftnsmEndToEndTest : public testing::Test {
   static EvidenceExpectation Expectation() {
     return {.nonce = ToBytes(AsBytes("nonce")),
             .user_data = ToBytes(AsBytes("user data")),
-            .now_ms = NowMs()};
+            .now_ms = WallMs()};
   }
 
   // A copy of `program` that differs in one byte: of the ELF header's padding, so that it runs all

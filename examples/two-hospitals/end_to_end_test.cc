@@ -12,9 +12,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "attest/testing/broker_process.h"
 #include "examples/two-hospitals/patients.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
 
@@ -24,7 +24,6 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-constexpr int kWait_ms = 120'000;
 const std::array<std::string, 2> kNames = {"north", "south"};
 
 std::string Program(const std::string& name) { return absl::StrCat(SEALFOLD_PROGRAMS, "/", name); }
@@ -32,14 +31,14 @@ std::string Program(const std::string& name) { return absl::StrCat(SEALFOLD_PROG
 class TwoHospitalsTest : public ::testing::Test {
  protected:
   TwoHospitalsTest() {
-    platform_.emplace(Start({Program("sealfold-softnsm"), "serve", "--state", Path("nsm"),
-                             "--socket", Path("nsm.sock"), "--json"}));
-    ReadJson(*platform_);
-    Done({Program("hospitals-split"), "--data", SEALFOLD_HOSPITALS_DATA, "--seed", "1", "--out",
-          Path("study")});
+    platform_.emplace(StartProcess({Program("sealfold-softnsm"), "serve", "--state", Path("nsm"),
+                                    "--socket", Path("nsm.sock"), "--json"}));
+    ReadJsonLine(*platform_);
+    RunWell({Program("hospitals-split"), "--data", SEALFOLD_HOSPITALS_DATA, "--seed", "1", "--out",
+             Path("study")});
     for (const std::string& name : kNames) {
-      Done({Program("sealfold-participant"), "keygen", "--out", Path(name + ".key"), "--name",
-            name});
+      RunWell({Program("sealfold-participant"), "keygen", "--out", Path(name + ".key"), "--name",
+               name});
       Write(name + ".passphrase", name + " keeps its keys\n");
       StartBroker(name);
     }
@@ -52,41 +51,19 @@ class TwoHospitalsTest : public ::testing::Test {
   void Write(absl::string_view name, absl::string_view text) const {
     EXPECT_TRUE(WriteFileAtomic(Path(name), text, /*secret=*/true).ok());
   }
-  static ChildProcess Start(const std::vector<std::string>& arguments) {
-    absl::StatusOr<ChildProcess> child =
-        ChildProcess::Start(arguments, {.err = ChildProcess::Stream::kNull});
-    EXPECT_TRUE(child.ok());
-    return *std::move(child);
-  }
-  static json ReadJson(ChildProcess& child) {
-    const std::optional<std::string> line = child.ReadLine(kWait_ms);
-    EXPECT_TRUE(line.has_value());
-    return json::parse(line.value_or("null"));
-  }
-  static std::string Done(const std::vector<std::string>& arguments) {
-    const absl::StatusOr<ProgramResult> result = RunToEnd(arguments);
-    EXPECT_EQ(result->exit_code, 0) << result->err;
-    return result->out;
-  }
-
-  std::vector<std::string> Broker(const std::string& name, std::vector<std::string> verb) const {
-    verb.insert(verb.begin(), Program("sealfold-keybroker"));
-    for (const std::string& each : {std::string("--state"), Path(name + ".broker"),
-                                    std::string("--passphrase-file"), Path(name + ".passphrase")}) {
-      verb.push_back(each);
-    }
-    return verb;
-  }
   void StartBroker(const std::string& name) {
     const std::string pcr0 =
         Sha384(AsBytes(ReadFile(Program("two-hospitals-analysis"), size_t{1} << 30).value())).hex();
-    Done(Broker(name, {"init", "--software-root", Path("nsm/root.pem")}));
-    Done(Broker(name, {"key", "create", "records", "--condition",
-                       absl::StrCat("kms:RecipientAttestation:PCR0=", pcr0)}));
+    BrokerProcess& broker = brokers_.emplace_back(
+        Program("sealfold-keybroker"), Path(name + ".broker"),
+        std::vector<std::string>{"--passphrase-file", Path(name + ".passphrase")});
+    broker.Run({"init", "--software-root", Path("nsm/root.pem")});
+    broker.Run({"key", "create", "records", "--condition",
+                absl::StrCat("kms:RecipientAttestation:PCR0=", pcr0)});
     std::filesystem::create_directories(Path("host/" + name));
-    Done(Broker(name, {"caller", "create", "host", "--out", HostPath(name, "access.json")}));
-    brokers_.push_back(Start(Broker(name, {"serve", "--listen", "127.0.0.1:0", "--json"})));
-    endpoints_[name] = absl::StrCat("127.0.0.1:", ReadJson(brokers_.back())["port"].get<int>());
+    broker.Run({"caller", "create", "host", "--out", HostPath(name, "access.json")});
+    broker.Serve();
+    endpoints_[name] = absl::StrCat("127.0.0.1:", broker.port());
     std::filesystem::copy_file(Path(name + ".broker/tls.pem"), HostPath(name, "tls.pem"));
   }
   std::string HostPath(const std::string& name, const std::string& file) const {
@@ -106,11 +83,12 @@ class TwoHospitalsTest : public ::testing::Test {
   }
   // The hospital encrypts its patients for `terms`, and the host gets what it may have.
   void HandOver(const std::string& name, const std::string& terms, const std::string& key = "") {
-    Done({Program("sealfold-keybroker"), "encrypt",
-          Path(absl::StrCat("study/", name, "/train.csv")), "--out", HostPath(name, "data.sealed"),
-          "--terms", Path(terms), "--owner-key", Path(key.empty() ? name + ".key" : key), "--key",
-          "alias/records", "--service", endpoints_.at(name), "--ca", HostPath(name, "tls.pem"),
-          "--access-key", HostPath(name, "access.json")});
+    RunWell({Program("sealfold-keybroker"), "encrypt",
+             Path(absl::StrCat("study/", name, "/train.csv")), "--out",
+             HostPath(name, "data.sealed"), "--terms", Path(terms), "--owner-key",
+             Path(key.empty() ? name + ".key" : key), "--key", "alias/records", "--service",
+             endpoints_.at(name), "--ca", HostPath(name, "tls.pem"), "--access-key",
+             HostPath(name, "access.json")});
   }
   ProgramResult Analyse(const std::string& agreement = "agreement.json",
                         const std::string& program = "") const {
@@ -140,7 +118,7 @@ class TwoHospitalsTest : public ::testing::Test {
 
   TempDir folder_;
   std::optional<ChildProcess> platform_;
-  std::vector<ChildProcess> brokers_;
+  std::vector<BrokerProcess> brokers_;
   std::map<std::string, std::string> endpoints_;
 };
 
@@ -199,9 +177,9 @@ TEST_F(TwoHospitalsTest, TheResultIsThatOfAllPatientsInOnePlace) {
 
   // The evidence says that this program computed exactly this file.
   const std::string policy = Path("policy.json");
-  Done({Program("sealfold-attest"), "policy", "init", "--platform", "sealfold-softnsm", "--root",
-        Path("nsm/root.pem"), "--kind", "elf", "--build", Program("two-hospitals-analysis"),
-        "--out", policy});
+  RunWell({Program("sealfold-attest"), "policy", "init", "--platform", "sealfold-softnsm", "--root",
+           Path("nsm/root.pem"), "--kind", "elf", "--build", Program("two-hospitals-analysis"),
+           "--out", policy});
   const std::vector<std::string> verify = {Program("sealfold-attest"),
                                            "verify",
                                            Path("result.evidence"),
@@ -210,7 +188,7 @@ TEST_F(TwoHospitalsTest, TheResultIsThatOfAllPatientsInOnePlace) {
                                            "--user-data"};
   std::vector<std::string> right = verify;
   right.push_back(Sha256(AsBytes(Read("result.json"))).hex());
-  Done(right);
+  RunWell(right);
   std::vector<std::string> wrong = verify;
   wrong.push_back(Sha256(AsBytes("another result")).hex());
   EXPECT_EQ(RunToEnd(wrong)->exit_code, kExitRefused);
@@ -246,7 +224,8 @@ TEST_F(TwoHospitalsTest, DataIsUsedUnderItsOwnTermsAlone) {
   Write("looser.json", Agreement(5));
   ExpectRefused(Analyse("looser.json"), "terms_other");
   // A stranger's data in the place of a hospital's, by whoever has that hospital's access key.
-  Done({Program("sealfold-participant"), "keygen", "--out", Path("stranger.key"), "--name", "s"});
+  RunWell(
+      {Program("sealfold-participant"), "keygen", "--out", Path("stranger.key"), "--name", "s"});
   HandOver("south", "agreement.json", "stranger.key");
   ExpectRefused(Analyse(), "owner_unknown");
   // The same hospital's data twice.

@@ -8,13 +8,13 @@
 
 #include "attest/x509/chain_cache.h"
 #include "participant-client/join/join.h"
-#include "participant-client/net/clock.h"
 #include "participant-client/testing/simulated_host.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/model/element.h"
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {

@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/program/wall_clock.h"
 
 namespace sealfold {
 namespace {

@@ -1,4 +1,4 @@
-// The system's clocks, for the parts around the state machines.
+// The system's clock that only rises, for the parts around the state machines.
 #ifndef SEALFOLD_PARTICIPANT_CLIENT_NET_CLOCK_H_
 #define SEALFOLD_PARTICIPANT_CLIENT_NET_CLOCK_H_
 
@@ -7,14 +7,7 @@
 
 namespace sealfold {
 
-// Milliseconds since 1970, UTC: what evidence's times are compared with.
-inline uint64_t WallMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
-
-// Milliseconds that only rise: for timeouts.
+// Milliseconds since some time: for timeouts.
 inline uint64_t SteadyMs() {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
                                    std::chrono::steady_clock::now().time_since_epoch())

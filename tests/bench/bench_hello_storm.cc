@@ -18,6 +18,7 @@
 #include "attest/software/software_verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/program/wall_clock.h"
 #include "protocol/testing/temp_dir.h"
 #include "tests/bench/bench.h"
 
@@ -33,12 +34,6 @@ struct Storm {
   size_t hellos;
   std::chrono::milliseconds document;
 };
-
-uint64_t WallMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::system_clock::now().time_since_epoch())
-                                   .count());
-}
 
 // sealfold-softnsm's documents, no faster than one in `pace`.
 class SlowPlatform final : public Attester {

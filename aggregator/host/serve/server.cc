@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregator/host/serve/host.h"
 #include "protocol/base/error.h"
+#include "protocol/program/wall_clock.h"
 #include "protocol/zmq/frames.h"
 
 namespace sealfold {
@@ -27,14 +28,11 @@ constexpr size_t kMessageBytesMax = std::max(kMessageBulkBytesMax, kMessageHeadB
 constexpr size_t kAggregatorMessageBytesMax = kRecordFileBytesMax + kMessageHeadBytesMax;
 constexpr char kMonitorEndpoint[] = "inproc://aggregator-monitor";
 
-template <class Clock>
-uint64_t Ms() {
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch())
-          .count());
+uint64_t NowMs() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
 }
-
-uint64_t NowMs() { return Ms<std::chrono::steady_clock>(); }
 
 absl::Status Bind(zmq::socket_t& socket, const std::string& endpoint) {
   try {
@@ -76,7 +74,7 @@ class Server {
          absl::FunctionRef<void(const std::string& fact)> log)
       : store_(std::move(store)),
         log_(log),
-        host_(*store_, Ms<std::chrono::system_clock>()),
+        host_(*store_, WallMs()),
         stop_fd_(stop_fd),
         participants_(context_, zmq::socket_type::router),
         aggregator_(context_, zmq::socket_type::router),
