@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/x509/chain_cache.h"
 #include "participant-client/client/client.h"
 #include "participant-client/net/zmq_link.h"
 #include "participant-client/policy/policy.h"
@@ -85,6 +86,8 @@ absl::StatusOr<CrowdFacts> Crowd::Once() {
   SEALFOLD_RETURN_IF_ERROR(federation.Launch());
   SEALFOLD_ASSIGN_OR_RETURN(const Policy policy, LoadPolicy(federation.Path("policy.json")));
 
+  // One machine's process learns its certificates once; hospitals of their own would each.
+  const auto chains = std::make_shared<ChainCache>();
   CrowdFacts facts{.seconds = 0, .receipt_seconds = std::vector<double>(keys_.size())};
   std::vector<absl::Status> statuses(keys_.size());
   std::barrier all_open(static_cast<std::ptrdiff_t>(keys_.size() + 1));
@@ -97,7 +100,8 @@ absl::StatusOr<CrowdFacts> Crowd::Once() {
                         .key = keys_[i].signing_key(),
                         .model_key = keys_[i].model_key(),
                         .state_dir = federation.Path(absl::StrCat("state-", i)),
-                        .connect = [&federation] { return ConnectZmq(federation.endpoint()); }});
+                        .connect = [&federation] { return ConnectZmq(federation.endpoint()); },
+                        .chains = chains});
       statuses[i] = client.status();
       all_open.arrive_and_wait();
       all_open.arrive_and_wait();
