@@ -151,8 +151,8 @@ absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates)
            },
        .work = gigabytes});
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
-  // Of one element: a widening to int32, one to doubles, which is two, a product with sum and a sum;
-  // for 32 of them least and greatest.
+  // Of one element: a widening to int32, one to doubles, which is two, a product with sum and a
+  // sum; for 32 of them least and greatest.
   const double vectors = 5 + 2 * static_cast<double>(VectorDoubles()) / 32;
   const Roofline roofline = RooflineOf({.updates = updates,
                                         .elements = memory.elements(),
