@@ -67,7 +67,7 @@ absl::Status Publisher::OnBase(uint64_t offset, ByteSpan bytes, Actions& actions
                     .expected = wanted_.has_value() ? absl::StrCat("offset ", *wanted_) : "none",
                     .found = absl::StrCat("offset ", offset)});
   }
-  const absl::Status taken = Take(offset, bytes, actions);
+  absl::Status taken = Take(offset, bytes, actions);
   if (!taken.ok()) {
     wanted_.reset();
     given_up_bytes_ = std::max(given_up_bytes_, asked_bytes_);
