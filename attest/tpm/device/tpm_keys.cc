@@ -38,18 +38,26 @@ absl::StatusOr<TpmKey> CreatePrimary(const Esys& esys, uint32_t hierarchy,
   return key;
 }
 
-TPM2B_PUBLIC AttestationTemplate() {
+// A key on the curve P-256 that has all of its purpose in `attributes` until more is set.
+TPM2B_PUBLIC P256Template(TPMA_OBJECT attributes) {
   TPM2B_PUBLIC out = {};
   out.publicArea.type = TPM2_ALG_ECC;
   out.publicArea.nameAlg = TPM2_ALG_SHA256;
-  out.publicArea.objectAttributes = kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
-                                    kTpmUserWithAuth | kTpmRestricted | kTpmSign;
+  out.publicArea.objectAttributes = attributes;
   TPMS_ECC_PARMS& parameters = out.publicArea.parameters.eccDetail;
   parameters.symmetric.algorithm = TPM2_ALG_NULL;
-  parameters.scheme.scheme = TPM2_ALG_ECDSA;
-  parameters.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+  parameters.scheme.scheme = TPM2_ALG_NULL;
   parameters.curveID = TPM2_ECC_NIST_P256;
   parameters.kdf.scheme = TPM2_ALG_NULL;
+  return out;
+}
+
+TPM2B_PUBLIC AttestationTemplate() {
+  TPM2B_PUBLIC out = P256Template(kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
+                                  kTpmUserWithAuth | kTpmRestricted | kTpmSign);
+  TPMT_ECC_SCHEME& scheme = out.publicArea.parameters.eccDetail.scheme;
+  scheme.scheme = TPM2_ALG_ECDSA;
+  scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
   return out;
 }
 
@@ -63,16 +71,9 @@ TPMT_SYM_DEF_OBJECT Aes128Cfb() {
 }
 
 TPM2B_PUBLIC StorageTemplate() {
-  TPM2B_PUBLIC out = {};
-  out.publicArea.type = TPM2_ALG_ECC;
-  out.publicArea.nameAlg = TPM2_ALG_SHA256;
-  out.publicArea.objectAttributes = kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
-                                    kTpmUserWithAuth | kTpmNoLockout | kTpmRestricted | kTpmDecrypt;
-  TPMS_ECC_PARMS& parameters = out.publicArea.parameters.eccDetail;
-  parameters.symmetric = Aes128Cfb();
-  parameters.scheme.scheme = TPM2_ALG_NULL;
-  parameters.curveID = TPM2_ECC_NIST_P256;
-  parameters.kdf.scheme = TPM2_ALG_NULL;
+  TPM2B_PUBLIC out = P256Template(kTpmFixedTpm | kTpmFixedParent | kTpmSensitiveDataOrigin |
+                                  kTpmUserWithAuth | kTpmNoLockout | kTpmRestricted | kTpmDecrypt);
+  out.publicArea.parameters.eccDetail.symmetric = Aes128Cfb();
   return out;
 }
 
