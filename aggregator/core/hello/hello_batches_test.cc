@@ -17,6 +17,7 @@ struct Given {
   std::optional<NoncePath> path;
 };
 
+uint32_t PartyOf(size_t i) { return static_cast<uint32_t>(i % 4096); }
 Bytes SessionOf(size_t i) { return ToBytes(AsBytes(absl::StrCat("session ", i))); }
 SessionNonce NonceOf(size_t i) {
   return *SessionNonce::From(Sha256(AsBytes(absl::StrCat("nonce ", i))).span());
@@ -26,8 +27,11 @@ class HelloBatchesTest : public ::testing::Test {
  protected:
   void Add(size_t first, size_t count) {
     for (size_t i = first; i < first + count; ++i) {
-      ASSERT_TRUE(batches_.Add(SessionOf(i), NonceOf(i)).ok());
+      ASSERT_TRUE(batches_.Add(PartyOf(i), SessionOf(i), NonceOf(i)).ok());
     }
+  }
+  std::string CodeOf(size_t i) {
+    return ErrorCode(batches_.Add(PartyOf(i), SessionOf(i), NonceOf(i)));
   }
   std::vector<Given> Turn() {
     std::vector<Given> out;
@@ -111,18 +115,57 @@ TEST_F(HelloBatchesTest, AFailureIsEverybodys) {
 }
 
 TEST_F(HelloBatchesTest, IsBoundedAndTakesMoreOnceAnswered) {
+  constexpr size_t kOther = 3 * kNonceBatchMax;
   Add(0, kNonceBatchMax);
-  EXPECT_EQ(ErrorCode(batches_.Add(SessionOf(0), NonceOf(0))), "busy");
+  EXPECT_EQ(CodeOf(kOther), "busy");
   ASSERT_TRUE(batches_.Ask(binding_).has_value());
-  Add(0, kNonceBatchMax);
-  EXPECT_EQ(ErrorCode(batches_.Add(SessionOf(0), NonceOf(0))), "busy");
+  Add(kNonceBatchMax, kNonceBatchMax);
+  EXPECT_EQ(CodeOf(kOther), "busy");
   // The first have their document and not yet their answers; the second's is being made.
   batches_.OnDocument(Bytes{1});
   ASSERT_TRUE(batches_.Ask(binding_).has_value());
-  EXPECT_EQ(ErrorCode(batches_.Add(SessionOf(0), NonceOf(0))), "busy");
+  EXPECT_EQ(CodeOf(kOther), "busy");
   EXPECT_EQ(Turn().size(), HelloBatches::kAnswersPerTurn);
-  Add(0, HelloBatches::kAnswersPerTurn);
-  EXPECT_EQ(ErrorCode(batches_.Add(SessionOf(0), NonceOf(0))), "busy");
+  Add(2 * kNonceBatchMax, HelloBatches::kAnswersPerTurn);
+  EXPECT_EQ(CodeOf(kOther), "busy");
+}
+
+TEST_F(HelloBatchesTest, ASessionThatSaysHelloAgainHasOnePlace) {
+  Add(7, 1);
+  for (size_t i = 0; i < 2 * kNonceBatchMax; ++i) {
+    ASSERT_TRUE(batches_.Add(PartyOf(7), SessionOf(7), NonceOf(8)).ok()) << i;
+  }
+  const auto question = batches_.Ask(binding_);
+  ASSERT_TRUE(question.has_value());
+  EXPECT_EQ(question->nonce, ToBytes(NonceOf(8).span()));
+  // Its answer is on its way; for another nonce it needs another.
+  ASSERT_TRUE(batches_.Add(PartyOf(7), SessionOf(7), NonceOf(8)).ok());
+  batches_.OnDocument(Bytes{1});
+  ASSERT_TRUE(batches_.Add(PartyOf(7), SessionOf(7), NonceOf(8)).ok());
+  EXPECT_FALSE(batches_.Ask(binding_).has_value());
+  ASSERT_TRUE(batches_.Add(PartyOf(7), SessionOf(7), NonceOf(9)).ok());
+  EXPECT_TRUE(batches_.Ask(binding_).has_value());
+  batches_.OnDocument(Bytes{2});
+  EXPECT_EQ(Turn().size(), 2U);
+  Add(7, 1);  // answered, so it is one more
+  EXPECT_TRUE(batches_.Ask(binding_).has_value());
+}
+
+TEST_F(HelloBatchesTest, OneParticipantLeavesPlacesToTheOthers) {
+  for (size_t i = 0; i < HelloBatches::kParticipantMax; ++i) {
+    ASSERT_TRUE(batches_.Add(1, SessionOf(i), NonceOf(i)).ok());
+    if (i == 0) {
+      ASSERT_TRUE(batches_.Ask(binding_).has_value());  // in whatever stage
+    }
+  }
+  const size_t more = HelloBatches::kParticipantMax;
+  EXPECT_EQ(ErrorCode(batches_.Add(1, SessionOf(more), NonceOf(more))), "busy");
+  EXPECT_TRUE(batches_.Add(1, SessionOf(1), NonceOf(more)).ok());
+  EXPECT_TRUE(batches_.Add(2, SessionOf(more), NonceOf(more)).ok());
+  batches_.OnDocument(Bytes{1});
+  EXPECT_EQ(Turn().size(), 1U);
+  EXPECT_TRUE(batches_.Add(1, SessionOf(more), NonceOf(more)).ok());
+  EXPECT_EQ(ErrorCode(batches_.Add(1, SessionOf(0), NonceOf(0))), "busy");
 }
 
 }  // namespace

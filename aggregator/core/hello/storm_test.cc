@@ -40,7 +40,7 @@ class StormTest : public ::testing::Test {
     }
   }
 
-  const SampleRun run_ = SampleRun::Make();
+  const SampleRun run_ = SampleRun::Make(/*parties=*/12);
   SampleHost host_{run_};
   RoundMachine* round_ = host_.round.get();
   std::vector<AskEvidence> asked_;
@@ -50,7 +50,7 @@ class StormTest : public ::testing::Test {
 TEST_F(StormTest, OneDocumentAnswersAllThatCameMeanwhile) {
   SayHello(0);
   ASSERT_EQ(asked_.size(), 1U);
-  for (size_t i = 0; i < 600; ++i) SayHello(i);
+  for (size_t i = 1; i <= 600; ++i) SayHello(i);
   EXPECT_EQ(asked_.size(), 1U);
   Answer();
   ASSERT_EQ(sent_.size(), 1U);
@@ -67,8 +67,8 @@ TEST_F(StormTest, OneDocumentAnswersAllThatCameMeanwhile) {
     ASSERT_GT(sent_.size(), before);
   }
   EXPECT_GT(round_->next_tick_ms(), host_.now_ms);
-  for (size_t i = 0; i < 600; ++i) {
-    const Offer offer = As<Offer>(sent_[i + 1]);
+  for (size_t i = 1; i <= 600; ++i) {
+    const Offer offer = As<Offer>(sent_[i]);
     ASSERT_TRUE(offer.batch.has_value());
     const SessionNonce nonce =
         *SessionNonce::From(testing::SeedOf("nonce", i % run_.parties.size()).span());
@@ -82,16 +82,22 @@ TEST_F(StormTest, OneDocumentAnswersAllThatCameMeanwhile) {
   }
 }
 
-TEST_F(StormTest, TooManyAreToldToComeAgain) {
-  SayHello(0);
-  for (size_t i = 0; i < kNonceBatchMax; ++i) SayHello(0);
+TEST_F(StormTest, OneWhoSaysHelloAgainAndAgainKeepsNobodyOut) {
+  const size_t parties = run_.parties.size();
+  for (size_t i = 0; i < 10 * HelloBatches::kParticipantMax; ++i) SayHello(0);
   EXPECT_TRUE(sent_.empty());
-  SayHello(1);
+  // From ever new sessions: until so many wait, then it is told to come again.
+  for (size_t i = 1; i < HelloBatches::kParticipantMax; ++i) SayHello(i * parties);
+  EXPECT_TRUE(sent_.empty());
+  SayHello(HelloBatches::kParticipantMax * parties);
   ASSERT_EQ(sent_.size(), 1U);
   EXPECT_EQ(As<RefusedMessage>(sent_[0]).code, "busy");
-  Answer();
   SayHello(1);
+  EXPECT_EQ(sent_.size(), 1U);
+  Answer();
   EXPECT_EQ(TypeOf(sent_.back()), "offer");
+  Answer();
+  EXPECT_EQ(sent_.size(), 1 + HelloBatches::kParticipantMax + 1);  // a refusal, and offers to all
 }
 
 }  // namespace

@@ -125,9 +125,9 @@ absl::Status RoundMachine::Dispatch(const Bytes& session, const Message& message
 
 absl::Status RoundMachine::OnHello(const Bytes& session, const Hello& hello, Actions& actions) {
   SEALFOLD_RETURN_IF_ERROR(CheckPlanDigest(terms_, hello.plan));
-  SEALFOLD_RETURN_IF_ERROR(FindParticipant(terms_, hello.participant).status());
+  SEALFOLD_ASSIGN_OR_RETURN(const uint32_t participant, FindParticipant(terms_, hello.participant));
   if (phase_ != Phase::kTaking || intake_->closed()) return RoundClosed();
-  SEALFOLD_RETURN_IF_ERROR(hellos_.Add(session, hello.nonce));
+  SEALFOLD_RETURN_IF_ERROR(hellos_.Add(participant, session, hello.nonce));
   AskForHellos(actions);
   return absl::OkStatus();
 }
