@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -26,6 +27,15 @@ AttesterThread::~AttesterThread() {
 void AttesterThread::Ask(AskEvidence question) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (questions_.size() >= kQuestionsMax) {
+      return Deliver(
+          {.token = question.token,
+           .evidence = Refused({.code = "attester_busy",
+                                .what = "questions that wait for evidence",
+                                .expected = absl::StrCat("fewer than ", kQuestionsMax),
+                                .found = absl::StrCat(questions_.size()),
+                                .advice = "start rounds no faster than evidence is made"})});
+    }
     questions_.push_back(std::move(question));
   }
   asked_.notify_one();
@@ -53,9 +63,13 @@ void AttesterThread::Work() {
     absl::StatusOr<Bytes> evidence =
         attester_.Attest(question.nonce, question.user_data, question.public_key);
     lock.lock();
-    answers_.push_back({.token = question.token, .evidence = std::move(evidence)});
-    SEALFOLD_CHECK(eventfd_write(ready_.get(), 1) == 0);
+    Deliver({.token = question.token, .evidence = std::move(evidence)});
   }
+}
+
+void AttesterThread::Deliver(Answer answer) {
+  answers_.push_back(std::move(answer));
+  SEALFOLD_CHECK(eventfd_write(ready_.get(), 1) == 0);
 }
 
 }  // namespace sealfold

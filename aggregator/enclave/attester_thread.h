@@ -27,18 +27,23 @@ class AttesterThread {
   // Waits for the document that is being made; questions after it are dropped.
   ~AttesterThread();
 
+  // A round has two questions open at most, but a host may start rounds faster than a document is
+  // made.
+  static constexpr size_t kQuestionsMax = 8;
+  // What comes while so many wait is answered at once: PermissionDenied, code "attester_busy".
   void Ask(AskEvidence question);
   struct Answer {
     uint64_t token;
     absl::StatusOr<Bytes> evidence;
   };
-  // In the order asked; none if the next is not there yet.
+  // In the order asked but for those that were not taken up; none if the next is not there yet.
   std::optional<Answer> Take();
   // Readable while there are answers to take.
   int ready_fd() const { return ready_.get(); }
 
  private:
-  void Work();  // the thread's whole life
+  void Work();                  // the thread's whole life
+  void Deliver(Answer answer);  // requires: mutex_ is held
 
   Attester& attester_;
   UniqueFd ready_;  // an eventfd that counts answers

@@ -54,6 +54,36 @@ TEST(AttesterThreadTest, AnswersInOrderWhileTheCallerGoesOn) {
   EXPECT_FALSE(Ready(thread, 0));
 }
 
+// A host that starts rounds as fast as it can would fill the memory else.
+TEST(AttesterThreadTest, QuestionsThatWaitAreBounded) {
+  GatedAttester attester;
+  AttesterThread thread(attester);
+  const auto ask = [&thread](uint64_t token) {
+    thread.Ask({.token = token, .nonce = {1}, .user_data = {}, .public_key = {}});
+  };
+  ask(0);
+  while (attester.begun == 0) std::this_thread::yield();
+  for (uint64_t token = 1; token <= AttesterThread::kQuestionsMax; ++token) ask(token);
+  EXPECT_FALSE(Ready(thread, 0));
+  ask(100);
+  EXPECT_TRUE(Ready(thread, 0));
+  const auto refused = thread.Take();
+  attester.open.set_value();  // from here on nothing waits, whatever fails
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->token, 100U);
+  EXPECT_EQ(ErrorCode(refused->evidence.status()), "attester_busy");
+  for (uint64_t token = 0; token <= AttesterThread::kQuestionsMax; ++token) {
+    ASSERT_TRUE(Ready(thread, 60'000));
+    const auto answer = thread.Take();
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->token, token);
+    EXPECT_TRUE(answer->evidence.ok());
+  }
+  ask(101);
+  ASSERT_TRUE(Ready(thread, 60'000));
+  EXPECT_TRUE(thread.Take()->evidence.ok());
+}
+
 TEST(AttesterThreadTest, EndsAfterTheDocumentUnderWay) {
   GatedAttester attester;
   {
