@@ -83,20 +83,13 @@ struct Comparison {
   Check check;
 };
 
-// A value that could be the platform's word for what was measured into this register, or that
-// nothing was where that says something.
-bool Tells(const RegisterRules& rules, uint32_t index, ByteSpan value) {
-  if (InMask(rules.resettable, index) || IsAllOnes(value)) return false;
-  return !IsAllZero(value) || InMask(rules.zero_tells, index);
-}
-
 Comparison Compare(const RegisterRules& rules, const ReferenceValues& set, const Claims& claims) {
   Comparison comparison;
   comparison.check.name = "registers";
   for (const auto& [index, expected] : set.registers) {
     auto found = claims.registers.find(index);
     bool present = found != claims.registers.end();
-    if (present && found->second == expected && Tells(rules, index, expected)) continue;
+    if (present && found->second == expected && SaysSomething(rules, index, expected)) continue;
     if (comparison.differences++ > 0) continue;
     comparison.check.expected = absl::StrCat("pcr", index, " = ", ShortHex(expected),
                                              " (reference values '", set.name, "')");
@@ -144,6 +137,11 @@ bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set) {
   return std::any_of(set.registers.begin(), set.registers.end(), [&](const auto& entry) {
     return InMask(rules.telling, entry.first) && !IsAllZero(entry.second);
   });
+}
+
+bool SaysSomething(const RegisterRules& rules, uint32_t index, ByteSpan value) {
+  if (InMask(rules.resettable, index) || IsAllOnes(value)) return false;
+  return !IsAllZero(value) || InMask(rules.zero_tells, index);
 }
 
 void CheckClaims(const RegisterRules& rules, const EvidencePolicy& policy,

@@ -24,6 +24,10 @@ bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectatio
 // Whether one of the registers that tell what runs is named, with a value other than zero.
 bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set);
 
+// Whether `value` could be the platform's word for what was measured into this register, or that
+// nothing was where that says something.
+bool SaysSomething(const RegisterRules& rules, uint32_t index, ByteSpan value);
+
 // A check that failed as `status` says.
 Check FailedCheck(std::string name, const absl::Status& status);
 

@@ -1,3 +1,4 @@
+#include <bit>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -26,19 +27,32 @@ struct PolicyOptions {
   std::string out;
 };
 
-// Of a document whose chain and signature hold: its registers that are not zero, or those asked
+// A register that tells what runs, or a TPM's 12, which says that no command line was added. The
+// others are the machine's or its configuration's, and change from boot to boot.
+bool IsOfTheProgram(const RegisterRules& rules, uint32_t index, ByteSpan value) {
+  constexpr uint32_t kCommandLineRegister = 12;
+  const bool command_line = index == kCommandLineRegister && InMask(rules.zero_tells, index);
+  return (InMask(rules.telling, index) || command_line) && SaysSomething(rules, index, value);
+}
+
+// Of a document whose chain and signature hold: its registers that tell what runs, or those asked
 // for. A document is no proof of what was built, so that this is said to people.
 absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOptions& options,
                                                               EvidencePolicy policy) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::string evidence,
                             ReadFile(options.document, kEvidenceBytesMax));
+  const Verifier* verifier = FindVerifier(policy.platform);
+  if (verifier == nullptr) return CheckEvidencePolicy(policy);
+  const RegisterRules& rules = verifier->register_rules();
   // Any reference value: only what comes before it in a verdict is looked at.
-  policy.reference_values = {{.name = "none", .registers = {{0, Bytes(48, 1)}}}};
+  const auto telling = static_cast<uint32_t>(std::countr_zero(rules.telling));
+  policy.reference_values = {
+      {.name = "none", .registers = {{telling, Bytes(rules.sizes.front(), 1)}}}};
   const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, {.check_freshness = false});
   if (verdict.claims.registers.empty()) return About(options.document, verdict.status());
   std::map<uint32_t, Bytes> out;
   for (const auto& [index, value] : verdict.claims.registers) {
-    if (options.registers.empty() && !IsAllZero(value)) out[index] = value;
+    if (options.registers.empty() && IsOfTheProgram(rules, index, value)) out[index] = value;
   }
   for (const uint32_t index : options.registers) {
     auto found = verdict.claims.registers.find(index);
@@ -137,7 +151,7 @@ void AddPolicy(CLI::App& app, Verb& called) {
   document->excludes(build);
   build->excludes(document);
   verb->add_option("--registers", options->registers,
-                   "Only these, e.g. 0,1,2; all that are known if left out")
+                   "Only these, e.g. 0,1,2; all that tell what runs if left out")
       ->delimiter(',');
   verb->add_option("--name", options->name, "Name of the build, e.g. its release");
   options->build.AddUkiOptions(*verb);

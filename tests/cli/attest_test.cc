@@ -11,6 +11,7 @@ namespace sealfold {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -165,6 +166,35 @@ TEST_F(AttestTest, WritesAPolicyOfABuild) {
   ExpectFails({"sealfold-attest", "verify", Document("nsm-2022-10"), "--policy", path, "--any-age"},
               kExitRefused, "evidence_registers");
   ExpectFails(init, kExitBadInput, "policy_exists");
+}
+
+TEST_F(AttestTest, WritesAPolicyOfATpmsDocument) {
+  const std::string document = Document("nitrotpm-2026-02");
+  const auto init = [&](const std::string& out, std::vector<std::string> more) {
+    more.insert(more.begin(), {"sealfold-attest", "policy", "init", "--platform", "aws-nitrotpm",
+                               "--document", document, "--out", Path(out)});
+    return more;
+  };
+  const auto names = [](json made) {
+    std::vector<std::string> out;
+    for (const auto& [key, value] : made.items()) {
+      if (key.starts_with("pcr")) out.push_back(key);
+    }
+    return out;
+  };
+  // The firmware's registers, those that any program sets and those of all ones are left out.
+  EXPECT_THAT(names(RunJsonOne(init("all.json", {}))),
+              ElementsAre("pcr11", "pcr12", "pcr4", "pcr7", "pcr8", "pcr9"));
+  EXPECT_THAT(names(RunJsonOne(init("two.json", {"--registers", "4,7"}))),
+              ElementsAre("pcr4", "pcr7"));
+  for (const char* policy : {"all.json", "two.json"}) {
+    EXPECT_EQ(RunJsonOne({"sealfold-attest", "verify", document, "--policy", Path(policy),
+                          "--any-age"})["passed"],
+              true);
+  }
+  ExpectFails(init("p.json", {"--registers", "4,17"}), kExitBadInput, "policy_register_ones");
+  ExpectFails(init("p.json", {"--registers", "0"}), kExitBadInput, "policy_reference_untelling");
+  ExpectFails(init("p.json", {"--registers", "4,16"}), kExitBadInput, "policy_register_resettable");
 }
 
 TEST_F(AttestTest, APolicyAcceptsNeitherDebugModeNorForgery) {
