@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 
@@ -27,7 +28,6 @@ using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 constexpr int kX509Version3 = 2;  // as encoded
 constexpr size_t kPemSizeMax = 64 * 1024;
-constexpr absl::string_view kPemBegin = "-----BEGIN";
 constexpr int kNitroSignatures[] = {NID_ecdsa_with_SHA384};
 constexpr int kTpmSignatures[] = {NID_ecdsa_with_SHA256,       NID_ecdsa_with_SHA384,
                                   NID_ecdsa_with_SHA512,       NID_sha256WithRSAEncryption,
@@ -115,9 +115,9 @@ absl::StatusOr<Certificate> Certificate::FromPem(absl::string_view pem) {
   UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   SEALFOLD_CHECK(bio != nullptr);
   std::unique_ptr<X509, decltype(&X509_free)> x509(
-      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
+      PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr), &X509_free);
   if (x509 == nullptr) return Malformed("a PEM block CERTIFICATE", "none that can be read");
-  if (pem.find(kPemBegin) != pem.rfind(kPemBegin)) {
+  if (HasSeveralPemBlocks(pem)) {
     return Malformed("one PEM block CERTIFICATE", "more blocks than one");
   }
   auto parsed = std::make_shared<Parsed>();

@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -18,8 +19,6 @@ namespace {
 
 using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using UniqueCrl = std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)>;
-
-constexpr absl::string_view kPemBegin = "-----BEGIN";
 
 absl::Status Malformed(absl::string_view code, absl::string_view expected,
                        absl::string_view found) {
@@ -33,11 +32,11 @@ absl::Status Malformed(absl::string_view code, absl::string_view expected,
 absl::StatusOr<UniqueCrl> ReadPem(absl::string_view pem) {
   const UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   SEALFOLD_CHECK(bio != nullptr);
-  UniqueCrl crl(PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr), &X509_CRL_free);
+  UniqueCrl crl(PEM_read_bio_X509_CRL(bio.get(), nullptr, &NoPassphrase, nullptr), &X509_CRL_free);
   if (crl == nullptr) {
     return Malformed("revocation_list_malformed", "a PEM block X509 CRL", "none that can be read");
   }
-  if (pem.find(kPemBegin) != pem.rfind(kPemBegin)) {
+  if (HasSeveralPemBlocks(pem)) {
     return Malformed("revocation_list_malformed", "one PEM block X509 CRL", "more blocks than one");
   }
   return crl;
