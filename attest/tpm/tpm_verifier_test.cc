@@ -203,6 +203,27 @@ TEST_F(TpmVerifierTest, AnEventLogMustLeadToTheQuote) {
   EXPECT_EQ(Names(), std::string(kAllPassed) + " event_log");
 }
 
+TEST_F(TpmVerifierTest, AnEventLogLeavesNoSetRegisterOut) {
+  const auto replayed = ReplayEventLog(*ParseEventLog(BootLog().bytes(), kTpmAlgSha256));
+  const QuoteSpec spec = {.registers = (1u << 4) | (1u << 6) | (1u << 7)};
+  evidence_.registers = {replayed.at(4), Bytes(32), replayed.at(7)};
+  policy_.reference_values[0].registers = {{4, replayed.at(4)}};
+  evidence_.event_log = BootLog().bytes();
+  EXPECT_EQ(NamesWith(spec), std::string(kAllPassed) + " event_log");
+  // A log without events, and one without those of a register.
+  evidence_.event_log = LogWriter().bytes();
+  EXPECT_EQ(NamesWith(spec), std::string(kAllPassed) + " !event_log");
+  EXPECT_EQ(FindCheck(Verify(), "event_log").found, "one without an event for pcr4, which is set");
+  LogWriter other;
+  other.Event(7, 0x80000001, "SecureBoot");
+  evidence_.event_log = other.bytes();
+  EXPECT_EQ(NamesWith(spec), std::string(kAllPassed) + " !event_log");
+  evidence_.event_log = BootLog().bytes();
+  evidence_.registers[1] = Bytes(32, 6);
+  EXPECT_EQ(NamesWith(spec), std::string(kAllPassed) + " !event_log");
+  EXPECT_EQ(FindCheck(Verify(), "event_log").found, "one without an event for pcr6, which is set");
+}
+
 TEST_F(TpmVerifierTest, SizesAreBounded) {
   struct Bound {
     std::optional<Bytes> TpmEvidence::*field;
