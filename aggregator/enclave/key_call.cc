@@ -31,15 +31,18 @@ KeyCall::KeyCall(Question question) {
     const int keep = fcntl(end, F_DUPFD_CLOEXEC, 0);
     SEALFOLD_CHECK(keep >= 0);
     const UniqueFd last(keep);
-    answer_ = question(UniqueFd(end));
+    answer_ = std::exchange(question, nullptr)(UniqueFd(end));
+    done_ = true;
   });
 }
 
 KeyCall::~KeyCall() {
   if (!thread_.joinable()) return;
-  shutdown(own_.get(), SHUT_RDWR);
+  Abandon();
   thread_.join();
 }
+
+void KeyCall::Abandon() { shutdown(own_.get(), SHUT_RDWR); }
 
 KeyCall::Taken KeyCall::Take() {
   Taken taken{.for_service = Bytes(kPartSize)};

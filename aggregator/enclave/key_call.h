@@ -3,6 +3,7 @@
 #ifndef SEALFOLD_AGGREGATOR_ENCLAVE_KEY_CALL_H_
 #define SEALFOLD_AGGREGATOR_ENCLAVE_KEY_CALL_H_
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -17,7 +18,7 @@ namespace sealfold {
 
 // The thread has one end of a socket pair and takes it for the key service; whoever owns the call
 // carries bytes between the other end and the service. All calls from one thread. When the call
-// goes the thread's end is closed, and its end is waited for.
+// goes the thread is waited for, which may be as long as a device does not answer.
 class KeyCall {
  public:
   using Question = absl::AnyInvocable<absl::StatusOr<StateKey>(UniqueFd service)>;
@@ -37,9 +38,16 @@ class KeyCall {
   void Give(ByteSpan from_service);
   void End();  // nothing comes from the service any more
 
+  // Nobody waits for its answer any more: the thread ends with its next word to the service, or
+  // before that.
+  void Abandon();
+  // The thread has no more to do, so that the call may go without a wait.
+  bool done() const { return done_; }
+
  private:
   UniqueFd own_;
   std::optional<absl::StatusOr<StateKey>> answer_;  // the thread's, until it is joined
+  std::atomic<bool> done_ = false;
   std::thread thread_;
 };
 

@@ -57,10 +57,28 @@ absl::Status CheckKeySettings(const KeySettings& settings) {
        .advice = "an id or alias is one of whichever account the host's access key has"});
 }
 
-void KeyLink::Ask(AskStateKey ask, Actions& actions) {
+// The thread may be in a device's hands, and the loop that serves rounds must not wait for that.
+void KeyLink::DropCall() {
+  if (call_ == nullptr) return;
+  call_->Abandon();
+  if (!call_->done()) abandoned_.push_back(std::move(call_));
   call_.reset();
+}
+
+void KeyLink::Ask(AskStateKey ask, Actions& actions) {
+  std::erase_if(abandoned_, [](const auto& each) { return each->done(); });
   opened_ = Secret();
   asked_ = std::move(ask);
+  if (abandoned_.size() >= kAbandonedMax) {
+    return Finish(PeerError({.code = "attester_busy",
+                             .what = "questions to the key service that wait for evidence",
+                             .expected = absl::StrCat("fewer than ", kAbandonedMax),
+                             .found = absl::StrCat(abandoned_.size()),
+                             .advice = "see whether the platform's device answers, then start "
+                                       "the round again"}),
+                  actions);
+  }
+  DropCall();
   SendHost(actions, KeyOpen{.call = ++calls_});
 }
 
@@ -112,7 +130,7 @@ void KeyLink::OnReadable(Actions& actions) {
 
 void KeyLink::Finish(absl::StatusOr<StateKey> key, Actions& actions) {
   if (call_ != nullptr) SendHost(actions, KeyBytes{.call = calls_, .end = true});
-  call_.reset();
+  DropCall();
   if (key.ok() && !asked_->blob.empty()) {
     opened_ = std::move(key->opens);
     asked_->blob.clear();

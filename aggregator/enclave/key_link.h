@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "aggregator/core/contract/action.h"
 #include "aggregator/core/state/state_keeper.h"
@@ -35,11 +36,15 @@ absl::Status CheckKeySettings(const KeySettings& settings);
 class KeyLink {
  public:
   using MakeAttester = std::function<absl::StatusOr<std::unique_ptr<Attester>>()>;
-  // Requires: CheckKeySettings passes. `make_attester` is called from other threads.
+  // Requires: CheckKeySettings passes. `make_attester` is called from other threads, several at
+  // once where a device does not answer. The link waits for them when it goes.
   KeyLink(KeySettings settings, MakeAttester make_attester)
       : settings_(std::move(settings)), make_attester_(std::move(make_attester)) {}
 
-  // Ends the question before, if there is one, without an answer.
+  // Ends the question before, if there is one, without an answer. A thread that still waits for a
+  // device is not waited for, but while kAbandonedMax of them do so nothing is asked: Unavailable,
+  // code "attester_busy", is the answer.
+  static constexpr size_t kAbandonedMax = 4;
   void Ask(AskStateKey ask, Actions& actions);
   // Whether the host's message is of this link; what it leads to is done.
   bool OnHost(const Message& message, Actions& actions);
@@ -58,6 +63,7 @@ class KeyLink {
  private:
   absl::Status OnAccess(const KeyAccess& access);
   void Finish(absl::StatusOr<StateKey> key, Actions& actions);
+  void DropCall();
 
   const KeySettings settings_;
   const MakeAttester make_attester_;
@@ -65,6 +71,7 @@ class KeyLink {
   std::optional<AskStateKey> asked_;  // without its blob once that is opened
   Secret opened_;                     // what the blob gave
   std::unique_ptr<KeyCall> call_;
+  std::vector<std::unique_ptr<KeyCall>> abandoned_;  // whose threads were at work when last seen
   std::optional<Answer> answer_;
 };
 
