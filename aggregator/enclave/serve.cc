@@ -1,7 +1,6 @@
 #include "aggregator/enclave/serve.h"
 
 #include <algorithm>
-#include <ctime>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -13,18 +12,13 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/message/state_message.h"
+#include "protocol/program/steady_clock.h"
 
 namespace sealfold {
 namespace {
 
 constexpr int kMessagesPerTurn = 64;  // then stop, connections and time are looked at again
 constexpr uint64_t kWaitMsMax = 60'000;
-
-uint64_t MonotonicMs() {
-  timespec now{};
-  SEALFOLD_CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
-  return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
-}
 
 // What of a message to the host is worth a line; "" if nothing.
 std::string FactOf(const Message& message) {
@@ -91,8 +85,7 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
         }
         if (std::optional<KeyLink::Answer> answer = keys->TakeAnswer()) {
           if (answer->key.ok()) note("the key service released the key of its state");
-          aggregator.OnStateKey(answer->token, std::move(answer->key), MonotonicMs(), draw_seed,
-                                more);
+          aggregator.OnStateKey(answer->token, std::move(answer->key), SteadyMs(), draw_seed, more);
         }
       }
       if (more.empty()) return true;
@@ -102,7 +95,7 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
   const auto key_fd = [keys] { return keys != nullptr ? keys->fd() : -1; };
 
   while (true) {
-    const uint64_t now_ms = MonotonicMs();
+    const uint64_t now_ms = SteadyMs();
     const uint64_t tick_ms = aggregator.next_tick_ms();
     uint64_t wait_ms = 0;  // after a tick others may be due, but messages are heard in between
     if (tick_ms <= now_ms) {
@@ -120,7 +113,7 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
       aggregator.Announce(actions);
     }
     while (std::optional<AttesterThread::Answer> answer = evidence.Take()) {
-      aggregator.OnEvidence(answer->token, std::move(answer->evidence), MonotonicMs(), actions);
+      aggregator.OnEvidence(answer->token, std::move(answer->evidence), SteadyMs(), actions);
     }
     if (key_fd() >= 0) keys->OnReadable(actions);
     if (!perform(std::move(actions))) return;
@@ -130,8 +123,7 @@ void Serve(HostLink& link, Attester& attester, const std::string& version, int s
       Actions answers;
       if (keys == nullptr || !received->session.empty() ||
           !keys->OnHost(received->message, answers)) {
-        aggregator.OnMessage(received->session, received->message, MonotonicMs(), draw_seed,
-                             answers);
+        aggregator.OnMessage(received->session, received->message, SteadyMs(), draw_seed, answers);
       }
       if (!perform(std::move(answers))) return;
     }

@@ -4,11 +4,11 @@
 #include <utility>
 #include <vector>
 
-#include "participant-client/net/clock.h"
 #include "participant-client/session/refusal.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/program/steady_clock.h"
 #include "protocol/program/wall_clock.h"
 
 namespace sealfold {

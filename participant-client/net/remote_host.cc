@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "participant-client/net/clock.h"
 #include "participant-client/net/download.h"
 #include "participant-client/session/refusal.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/program/steady_clock.h"
 
 namespace sealfold {
 namespace {

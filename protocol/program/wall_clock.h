@@ -1,4 +1,4 @@
-// The system's clock, for programs: nothing else in protocol/ reads one.
+// The system's clock, for programs, as steady_clock.h is.
 #ifndef SEALFOLD_PROTOCOL_PROGRAM_WALL_CLOCK_H_
 #define SEALFOLD_PROTOCOL_PROGRAM_WALL_CLOCK_H_
 

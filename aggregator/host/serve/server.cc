@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <chrono>
 #include <deque>
 #include <memory>
 #include <utility>
@@ -12,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregator/host/serve/host.h"
 #include "protocol/base/error.h"
+#include "protocol/program/steady_clock.h"
 #include "protocol/program/wall_clock.h"
 #include "protocol/zmq/frames.h"
 
@@ -27,12 +27,6 @@ constexpr int kBacklog = 4096;  // participants that connect at once; the kernel
 constexpr size_t kMessageBytesMax = std::max(kMessageBulkBytesMax, kMessageHeadBytesMax);
 constexpr size_t kAggregatorMessageBytesMax = kRecordFileBytesMax + kMessageHeadBytesMax;
 constexpr char kMonitorEndpoint[] = "inproc://aggregator-monitor";
-
-uint64_t NowMs() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
 
 absl::Status Bind(zmq::socket_t& socket, const std::string& endpoint) {
   try {
@@ -176,7 +170,7 @@ absl::Status Server::Run() {
       keys_.OnReady(relayed);
       DeliverToAggregator(std::move(relayed));
     }
-    const uint64_t now_ms = NowMs();
+    const uint64_t now_ms = SteadyMs();
     if (now_ms - tick_ms < kPollMs) continue;
     tick_ms = now_ms;
     HostOutput out;
@@ -193,7 +187,7 @@ void Server::ReceiveParticipants() {
     if (frames->size() != 3) continue;
     HostOutput out;
     host_.OnParticipant(ToBytes((*frames)[0]), {ToBytes((*frames)[1]), std::move((*frames)[2])},
-                        NowMs(), out);
+                        SteadyMs(), out);
     Deliver(std::move(out));
   }
 }
@@ -215,7 +209,7 @@ bool Server::ReceiveAggregator() {
     }
     HostOutput out;
     host_.OnAggregator(ToBytes((*frames)[0]), ToBytes((*frames)[1]),
-                       {ToBytes((*frames)[2]), std::move((*frames)[3])}, NowMs(), out);
+                       {ToBytes((*frames)[2]), std::move((*frames)[3])}, SteadyMs(), out);
     Deliver(std::move(out));
   }
   return true;
@@ -228,7 +222,7 @@ void Server::ReceiveControl() {
     if (frames->size() != 3) continue;
     HostOutput out;
     host_.OnControl(ToBytes((*frames)[0]), {ToBytes((*frames)[1]), std::move((*frames)[2])},
-                    NowMs(), out);
+                    SteadyMs(), out);
     Deliver(std::move(out));
   }
 }
@@ -248,7 +242,7 @@ void Server::ReceiveMonitor() {
   }
   keys_.OnAggregatorGone();
   HostOutput out;
-  host_.OnAggregatorGone(NowMs(), out);
+  host_.OnAggregatorGone(SteadyMs(), out);
   Deliver(std::move(out));
 }
 
@@ -275,7 +269,7 @@ void Server::DeliverToAggregator(Routed routed, HostOutput& more) {
   for (const Routed& lost : std::exchange(backlog_, {})) {
     host_.OnNotRelayed(lost.peer, more);
   }
-  host_.OnAggregatorGone(NowMs(), more);
+  host_.OnAggregatorGone(SteadyMs(), more);
 }
 
 void Server::Deliver(HostOutput out) {

@@ -1,6 +1,6 @@
 // The system's clock that only rises, for the parts around the state machines.
-#ifndef SEALFOLD_PARTICIPANT_CLIENT_NET_CLOCK_H_
-#define SEALFOLD_PARTICIPANT_CLIENT_NET_CLOCK_H_
+#ifndef SEALFOLD_PROTOCOL_PROGRAM_STEADY_CLOCK_H_
+#define SEALFOLD_PROTOCOL_PROGRAM_STEADY_CLOCK_H_
 
 #include <chrono>
 #include <cstdint>
@@ -16,4 +16,4 @@ inline uint64_t SteadyMs() {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_PARTICIPANT_CLIENT_NET_CLOCK_H_
+#endif  // SEALFOLD_PROTOCOL_PROGRAM_STEADY_CLOCK_H_
