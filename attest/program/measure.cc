@@ -5,6 +5,7 @@
 #include "attest/program/build_options.h"
 #include "attest/program/verb.h"
 #include "protocol/base/error.h"
+#include "protocol/base/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -15,6 +16,8 @@ struct MeasureOptions {
   BuildOptions build;
   std::vector<std::string> banks;
 };
+
+constexpr size_t kNoteShownMax = 300;
 
 std::vector<BankHash> Banks(const std::vector<std::string>& names) {
   if (names.empty()) return {BankHash::kSha256, BankHash::kSha384, BankHash::kSha512};
@@ -42,7 +45,7 @@ absl::Status Measure(const MeasureOptions& options, const Output& output) {
   }
   for (const auto& [name, text] : measured.notes) {
     object[absl::StrReplaceAll(name, {{" ", "_"}})] = text;
-    output.Line(absl::StrCat(name, ": ", text));
+    output.Line(absl::StrCat(name, ": ", OneLine(text, kNoteShownMax)));
   }
   output.Json(object.dump());
   return absl::OkStatus();

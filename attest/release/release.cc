@@ -1,10 +1,10 @@
 #include "attest/release/release.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/base/utf8.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/log/merkle.h"
@@ -26,9 +26,7 @@ absl::Status Malformed(absl::string_view what, std::string expected, std::string
 }
 
 absl::Status CheckText(absl::string_view name, absl::string_view text) {
-  const bool printable = std::all_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) >= ' ' && c != '\x7f';
-  });
+  const bool printable = IsUtf8(text) && !HasControlCharacter(text);
   if (!text.empty() && text.size() <= kTextMax && printable) return absl::OkStatus();
   return Malformed(std::string(name), absl::StrCat("1 to ", kTextMax, " printable bytes"),
                    absl::StrCat(text.size(), " bytes"));

@@ -129,6 +129,8 @@ TEST_F(ReleaseTest, StatementsWithAnythingOddAreRefused) {
   EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.version = 0; }), "release_malformed");
   EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.subject = ""; }), "release_malformed");
   EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.builder = "a\nb"; }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.builder = "\u009B2J"; }), "release_malformed");
+  EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.builder = "\u00F6"; }), "");
   EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.source = std::string(257, 'a'); }),
             "release_malformed");
   EXPECT_EQ(OpenCode([](ReleaseStatement& s) { s.platforms.clear(); }), "release_malformed");

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/base/utf8.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/crypto/hash.h"
@@ -39,9 +40,8 @@ absl::Status Within(absl::string_view field, uint64_t value, uint64_t low, uint6
 }
 
 absl::Status CheckName(absl::string_view field, absl::string_view name) {
-  bool printable = !name.empty() && name.size() <= kNameBytesMax;
-  for (char c : name) printable = printable && static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-  if (printable) return absl::OkStatus();
+  const bool printable = IsUtf8(name) && !HasControlCharacter(name);
+  if (printable && !name.empty() && name.size() <= kNameBytesMax) return absl::OkStatus();
   return Bound(field, "1 to 256 bytes without control characters",
                absl::StrCat(name.size(), " bytes"));
 }

@@ -54,6 +54,8 @@ TEST(PlanTest, EveryBoundIsKeptAndNamed) {
   const std::vector<std::pair<std::string, std::function<void(Plan&)>>> kBreaks = {
       {"plan_name", [](Plan& p) { p.name = ""; }},
       {"plan_name", [](Plan& p) { p.name = "two\nlines"; }},
+      {"plan_name", [](Plan& p) { p.name = "\u009B2J"; }},
+      {"plan_participants", [](Plan& p) { p.participants[0].name = "\u009B2J"; }},
       {"plan_rounds", [](Plan& p) { p.rounds = 0; }},
       {"plan_rounds", [](Plan& p) { p.rounds = 100'001; }},
       {"plan_participants", [](Plan& p) { p.participants.clear(); }},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/base/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -27,7 +28,7 @@ void PrintField(const Output& output, const Field& field, size_t width) {
   }
   output.Line(absl::StrCat(name, "(", field.meaning, ")"));
   for (const auto& [key, value] : field.value.items()) {
-    const std::string label = field.value.is_object() ? absl::StrCat(key, " ") : "";
+    const std::string label = field.value.is_object() ? absl::StrCat(Shorten(key), " ") : "";
     output.Line(absl::StrCat("      ", label, Shorten(ValueText(value), 2 * kValueShownMax)));
   }
 }
@@ -47,7 +48,7 @@ void PrintDescription(const Output& output, const Description& description) {
 }
 
 std::string Shorten(const std::string& text, size_t length_max) {
-  return text.size() <= length_max ? text : absl::StrCat(text.substr(0, length_max - 3), "...");
+  return OneLine(text, length_max);
 }
 
 }  // namespace sealfold

@@ -26,7 +26,8 @@ struct Description {
 // "fields"}.
 void PrintDescription(const Output& output, const Description& description);
 
-// At most so long, for people: "3f9a...".
+// Fit to print whoever wrote it: in one line without control characters, at most so many bytes,
+// "3f9a...". Requires: length_max >= 3.
 std::string Shorten(const std::string& text, size_t length_max = 100);
 
 }  // namespace sealfold
