@@ -14,8 +14,10 @@
 
 namespace sealfold {
 
-inline constexpr uint64_t kInt8ScaleBytes = 4;  // a block's first bytes, little-endian
-inline constexpr int kInt8Max = 127;            // of an element's size; -128 is no element
+inline constexpr uint64_t kInt8ScaleBytes = 4;               // a block's first bytes, little-endian
+inline constexpr uint32_t kInt8ScaleZeroBits = 0x7F;         // of any scale
+inline constexpr uint32_t kInt8LeastScaleBits = 0x00800000;  // of those above zero
+inline constexpr int kInt8Max = 127;  // of an element's size; -128 is no element
 
 // The bits of the greatest scale with which every element of a block is within [-range, range]: the
 // greatest s with 127 * s <= range. Scales are ordered like their bits. Requires: 1e-30 <= range <=
@@ -24,9 +26,9 @@ uint32_t Int8ScaleBitsMax(double range);
 
 // Whether these are the bits of a scale, whatever its size.
 inline bool IsInt8Scale(uint32_t bits) {
-  constexpr uint32_t kLeastNormal = 0x00800000;
   constexpr uint32_t kInfinity = 0x7F800000;
-  return (bits & 0x7F) == 0 && (bits == 0 || (bits >= kLeastNormal && bits < kInfinity));
+  return (bits & kInt8ScaleZeroBits) == 0 &&
+         (bits == 0 || (bits >= kInt8LeastScaleBits && bits < kInfinity));
 }
 
 // The bits of the least scale s with 127 * s >= `magnitude`, but at most `scale_bits_max`; 0 for 0.

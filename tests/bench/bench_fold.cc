@@ -36,16 +36,14 @@ class Ground {
  public:
   static constexpr size_t kCount = 3;
 
-  Ground(const Report& report, FoldMemory& memory, uint64_t read_bytes)
-      : memory_(memory),
-        read_bytes_(read_bytes),
-        issue_(report.options().tiny ? 1 << 12 : 1 << 22) {}
+  Ground(const Report& report, FoldMemory& memory)
+      : memory_(memory), issue_(report.options().tiny ? 1 << 12 : 1 << 22) {}
 
   std::vector<Timed> competitors() {
-    return {{.call = [this] { sink_ |= ReadAll(memory_.UpdateNumbers(read_bytes_)); },
-             .work = static_cast<double>(read_bytes_) / kGigabyte},
+    return {{.call = [this] { sink_ |= ReadAll(memory_.UpdateNumbers()); },
+             .work = static_cast<double>(memory_.updates_bytes()) / kGigabyte},
             {.call = [this] { IncrementAll(memory_.SumNumbers()); },
-             .work = static_cast<double>(memory_.elements()) * kSumTrafficBytes / kGigabyte},
+             .work = static_cast<double>(memory_.elements_max()) * kSumTrafficBytes / kGigabyte},
             {.call = [this] { sink_ |= IssueVectors(issue_); },
              .work = static_cast<double>(issue_) / kGigabyte}};
   }
@@ -55,7 +53,6 @@ class Ground {
 
  private:
   FoldMemory& memory_;
-  uint64_t read_bytes_;
   uint64_t issue_;
   uint64_t sink_ = 0;  // so that nothing is left out
 };
@@ -78,9 +75,11 @@ constexpr DenseDtype kDense[] = {{Dtype::kF32, "fold_f32", 2.0 / 2 + 3},
 
 absl::Status BenchDense(const Report& report, FoldMemory& memory, const DenseDtype& dense,
                         size_t updates) {
-  const uint64_t update_bytes = memory.elements() * DtypeSizeBytes(dense.dtype);
-  const double gigabytes = static_cast<double>(updates * update_bytes) / kGigabyte;
-  Ground ground(report, memory, updates * update_bytes);
+  const uint64_t update_bytes = memory.updates_bytes() / updates;
+  const uint64_t elements = update_bytes / DtypeSizeBytes(dense.dtype);
+  const absl::Span<int64_t> sums = memory.Sums(elements);
+  const double gigabytes = static_cast<double>(memory.updates_bytes()) / kGigabyte;
+  Ground ground(report, memory);
   std::vector<FoldInput> inputs;
   for (const ByteSpan update : memory.Updates(updates, update_bytes, kGapBytes)) {
     inputs.push_back({.elements = update, .scale = kScale});
@@ -88,26 +87,23 @@ absl::Status BenchDense(const Report& report, FoldMemory& memory, const DenseDty
   std::vector<Timed> competitors = ground.competitors();
   competitors.push_back(
       {.call =
-           [&] {
-             SEALFOLD_CHECK(Fold(FoldInto::kAdd, dense.dtype, inputs, kRange, memory.Sums()) == 0);
-           },
+           [&] { SEALFOLD_CHECK(Fold(FoldInto::kAdd, dense.dtype, inputs, kRange, sums) == 0); },
        .work = gigabytes});
   const bool plain = dense.dtype == Dtype::kF32;
   const std::vector<float> weights(updates, 1.5F);
   std::vector<absl::Span<const float>> plain_updates;
   for (const FoldInput& input : inputs) {
-    plain_updates.emplace_back(reinterpret_cast<const float*>(input.elements.data()),
-                               memory.elements());
+    plain_updates.emplace_back(reinterpret_cast<const float*>(input.elements.data()), elements);
   }
   if (plain) {
     competitors.push_back(
-        {.call = [&] { PlainAddMany(plain_updates, weights, memory.PlainSums()); },
+        {.call = [&] { PlainAddMany(plain_updates, weights, memory.PlainSums(elements)); },
          .work = gigabytes});
   }
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
   const Samples& fold = rates[Ground::kCount];
   const Roofline roofline = RooflineOf({.updates = updates,
-                                        .elements = memory.elements(),
+                                        .elements = elements,
                                         .update_bytes = static_cast<double>(update_bytes),
                                         .vectors_an_element = dense.vectors,
                                         .passes = Passes(updates, 8)},
@@ -122,41 +118,32 @@ absl::Status BenchDense(const Report& report, FoldMemory& memory, const DenseDty
   return absl::OkStatus();
 }
 
-// Blocks of int8 as updates have them, checked and then folded while they are in the cache.
 absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates) {
-  constexpr uint64_t kHotBytes = 256 << 10;
-  const uint64_t blocks = memory.elements() / kBlockElements;
-  const double gigabytes = static_cast<double>(updates * blocks * kBlockBytes) / kGigabyte;
-  const uint64_t stretch = std::max<uint64_t>(1, kHotBytes / kBlockBytes / updates);
-  Ground ground(report, memory, updates * blocks * kBlockBytes / 1024 * 1024);
-  const std::vector<ByteSpan> all =
-      memory.Updates(updates, blocks * kBlockBytes, kGapBlocks * kBlockBytes);
-  const std::vector<double> scales(updates, kScale);
-  const uint32_t scale_bits_max = Int8ScaleBitsMax(kRange);
+  const uint64_t blocks = std::min(memory.updates_bytes() / updates / kBlockBytes,
+                                   memory.elements_max() / kBlockElements);
+  const uint64_t elements = blocks * kBlockElements;
+  const uint64_t update_bytes = blocks * kBlockBytes;
+  Ground ground(report, memory);
+  std::vector<FoldInput> inputs;
+  for (const ByteSpan update : memory.Updates(updates, update_bytes, kGapBlocks * kBlockBytes)) {
+    inputs.push_back({.elements = update, .scale = kScale});
+  }
+  const absl::Span<int64_t> sums = memory.Sums(elements);
   std::vector<Timed> competitors = ground.competitors();
-  competitors.push_back(
-      {.call =
-           [&] {
-             std::vector<ByteSpan> part(updates);
-             for (uint64_t first = 0; first < blocks; first += stretch) {
-               const uint64_t count = std::min(stretch, blocks - first);
-               for (size_t k = 0; k < updates; ++k) {
-                 part[k] = all[k].subspan(first * kBlockBytes, count * kBlockBytes);
-                 SEALFOLD_CHECK(FindInt8Fault(kBlockElements, part[k], scale_bits_max) ==
-                                Int8Fault::kNone);
-               }
-               FoldInt8Many(kBlockElements, part, scales,
-                            memory.Sums().subspan(first * kBlockElements, count * kBlockElements));
-             }
-           },
-       .work = gigabytes});
+  competitors.push_back({.call =
+                             [&] {
+                               SEALFOLD_CHECK(FoldInt8(FoldInto::kAdd, kBlockElements,
+                                                       Int8ScaleBitsMax(kRange), inputs,
+                                                       sums) == 0);
+                             },
+                         .work = static_cast<double>(updates * update_bytes) / kGigabyte});
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
-  // Of one element: a widening to int32, one to doubles, which is two, a product with sum and a
-  // sum; for 32 of them least and greatest.
-  const double vectors = 5 + 2 * static_cast<double>(VectorDoubles()) / 32;
+  // Of one element: its widening, one or two to become a double, a product with sum and a sum; for
+  // as many as four vectors have doubles one more, the least.
+  const double vectors = VectorDoubles() == 8 ? 4.25 : 5.25;
   const Roofline roofline = RooflineOf({.updates = updates,
-                                        .elements = memory.elements(),
-                                        .update_bytes = static_cast<double>(blocks * kBlockBytes),
+                                        .elements = elements,
+                                        .update_bytes = static_cast<double>(update_bytes),
                                         .vectors_an_element = vectors,
                                         .passes = Passes(updates, 8)},
                                        Ground::SpeedsOf(rates));
@@ -166,9 +153,9 @@ absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates)
 }
 
 // What the memory holds becomes blocks of 64 elements, -127 to 127, with the scale 2^-6.
-void WriteBlocks(MutableByteSpan bytes, uint64_t count) {
+void WriteBlocks(MutableByteSpan bytes) {
   const float scale = 0x1p-6F;
-  for (uint64_t block = 0; block < count; ++block) {
+  for (uint64_t block = 0; (block + 1) * kBlockBytes <= bytes.size(); ++block) {
     const MutableByteSpan to = bytes.subspan(block * kBlockBytes, kBlockBytes);
     std::memcpy(to.data(), &scale, kInt8ScaleBytes);
     for (uint64_t i = 0; i < kBlockElements; ++i) {
@@ -180,16 +167,18 @@ void WriteBlocks(MutableByteSpan bytes, uint64_t count) {
 absl::Status BenchFold(const Report& report) {
   const OneCore one_core;
   const size_t most = report.options().tiny ? 8 : 64;
-  const uint64_t elements = report.options().tiny ? 1 << 14 : 8 << 20;
-  SEALFOLD_ASSIGN_OR_RETURN(
-      FoldMemory memory, FoldMemory::Make(most * (elements * sizeof(float) + kGapBytes), elements));
+  // However many updates there are, together they and their sum are more than caches hold.
+  const uint64_t updates_bytes = report.options().tiny ? 1 << 18 : 512 << 20;
+  SEALFOLD_ASSIGN_OR_RETURN(FoldMemory memory,
+                            FoldMemory::Make(updates_bytes, most * kGapBlocks * kBlockBytes,
+                                             updates_bytes / kUpdates[0] / sizeof(uint16_t)));
   for (const DenseDtype& dense : kDense) {
     for (const size_t updates : kUpdates) {
       if (updates > most) continue;
       SEALFOLD_RETURN_IF_ERROR(BenchDense(report, memory, dense, updates));
     }
   }
-  WriteBlocks(memory.UpdateBytes(), most * (elements / kBlockElements + kGapBlocks));
+  WriteBlocks(memory.UpdateBytes());
   for (const size_t updates : kUpdates) {
     if (updates > most) continue;
     SEALFOLD_RETURN_IF_ERROR(BenchInt8(report, memory, updates));

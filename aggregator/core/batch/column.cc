@@ -44,38 +44,38 @@ class Group {
   bool full() const { return opened_.size() == scratch_.chunks(); }
   bool empty() const { return opened_.empty(); }
 
-  // Takes out those that are not laid out as they should be: all that can be wrong with compressed
-  // updates, and with others what lies between the tensors.
-  void CheckLayout(ColumnFaults& faults) {
+  // Takes out those that have something else than zeros between their tensors. Of compressed
+  // updates it is found as they are folded.
+  void CheckPadding(ColumnFaults& faults) {
+    if (task_.layout.encoding.has_value()) return;
     UpdateSet bad = 0;
     for (const Opened& chunk : opened_) {
-      const std::optional<UpdateFault> fault = FindLayoutFault(chunk.elements);
-      if (!fault.has_value()) continue;
-      faults[*fault] |= Bit(chunk.update);
-      bad |= Bit(chunk.update);
+      if (!IsPaddingZero(chunk.elements)) bad |= Bit(chunk.update);
     }
+    faults[UpdateFault::kPaddingNotZero] |= bad;
     opened_.erase(
         std::remove_if(opened_.begin(), opened_.end(),
                        [bad](const Opened& chunk) { return (bad & Bit(chunk.update)) != 0; }),
         opened_.end());
   }
 
-  // Folds all that is left, and returns those that had an element out of range; they leave no
-  // trace. `ahead` is what each slot will be opened from next.
-  UpdateSet Fold(FoldInto into, absl::Span<const uint8_t* const> ahead) {
-    if (opened_.empty()) return 0;
-    if (task_.layout.encoding.has_value()) {
-      FoldBlocks(into);
-      return 0;
-    }
-    const uint64_t bad = FoldInPlaces(into, 0, opened_.size(), ahead);
-    UpdateSet out_of_range = 0;
+  // Folds those of `opened` in which nothing is wrong; the others leave no trace. `ahead` is what
+  // each slot will be opened from next.
+  void Fold(FoldInto into, absl::Span<const uint8_t* const> ahead, ColumnFaults& faults) {
+    if (opened_.empty()) return;
+    const bool encoded = task_.layout.encoding.has_value();
+    const uint64_t bad =
+        encoded ? FoldBlocks(into, ahead) : FoldInPlaces(into, 0, opened_.size(), ahead);
     for (size_t place = 0; place < opened_.size(); ++place) {
       if ((bad >> place & 1) == 0) continue;
-      out_of_range |= Bit(opened_[place].update);
-      FoldInPlaces(FoldInto::kSubtract, place, 1, {});
+      UpdateFault fault = UpdateFault::kOutOfRange;
+      if (encoded) {
+        fault = *FindEncodedFault(task_.layout, task_.grid, offset_bytes_, opened_[place].elements);
+      } else {
+        FoldInPlaces(FoldInto::kSubtract, place, 1, {});
+      }
+      faults[fault] |= Bit(opened_[place].update);
     }
-    return out_of_range;
   }
 
  private:
@@ -84,10 +84,7 @@ class Group {
     MutableByteSpan elements;
   };
 
-  std::optional<UpdateFault> FindLayoutFault(ByteSpan chunk) const {
-    if (task_.layout.encoding.has_value()) {
-      return FindEncodedFault(task_.layout, task_.grid, offset_bytes_, chunk);
-    }
+  bool IsPaddingZero(ByteSpan chunk) const {
     bool zero = true;
     ForEachRun(
         task_.layout, offset_bytes_, size_bytes_, [](const TensorRun&) {},
@@ -96,22 +93,29 @@ class Group {
           zero = zero &&
                  std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
         });
-    return zero ? std::nullopt : std::make_optional(UpdateFault::kPaddingNotZero);
+    return zero;
   }
 
-  // The same for compressed updates. A sum that is set is zero before, as the task says.
-  void FoldBlocks(FoldInto into) {
-    absl::InlinedVector<ByteSpan, kScratchChunksMax> chunks;
-    absl::InlinedVector<double, kScratchChunksMax> scales;
-    for (const Opened& chunk : opened_) {
-      const double scale = task_.grid.Scale(task_.updates[chunk.update]->weight());
-      chunks.push_back(chunk.elements);
-      scales.push_back(into == FoldInto::kSubtract ? -scale : scale);
+  FoldInput InputAt(size_t place, uint64_t offset_bytes, uint64_t size_bytes,
+                    const uint8_t* ahead) const {
+    const Opened& chunk = opened_[place];
+    return {.elements = chunk.elements.subspan(offset_bytes, size_bytes),
+            .scale = task_.grid.Scale(task_.updates[chunk.update]->weight()),
+            .ahead = ahead == nullptr ? nullptr : ahead + offset_bytes};
+  }
+
+  // A bit for each place with a fault, which is not in the sum. A sum that is set is zero before,
+  // as the task says.
+  uint64_t FoldBlocks(FoldInto into, absl::Span<const uint8_t* const> ahead) {
+    absl::InlinedVector<FoldInput, kScratchChunksMax> inputs;
+    for (size_t i = 0; i < opened_.size(); ++i) {
+      inputs.push_back(InputAt(i, 0, size_bytes_, i < ahead.size() ? ahead[i] : nullptr));
     }
-    FoldEncoded(task_.layout, scales, offset_bytes_, chunks, task_.sum);
+    return FoldEncoded(into == FoldInto::kSubtract ? into : FoldInto::kAdd, task_.layout,
+                       task_.grid, offset_bytes_, inputs, task_.sum);
   }
 
-  // A bit for each place that has an element out of range.
+  // A bit for each place that has an element out of range, which is in the sum.
   uint64_t FoldInPlaces(FoldInto into, size_t first, size_t count,
                         absl::Span<const uint8_t* const> ahead) {
     uint64_t bad = 0;
@@ -120,10 +124,8 @@ class Group {
         [&](const TensorRun& run) {
           FoldInput inputs[kScratchChunksMax];
           for (size_t i = 0; i < count; ++i) {
-            const Opened& chunk = opened_[first + i];
-            inputs[i] = {.elements = chunk.elements.subspan(run.offset_bytes, run.size_bytes()),
-                         .scale = task_.grid.Scale(task_.updates[chunk.update]->weight()),
-                         .ahead = i < ahead.size() ? ahead[i] + run.offset_bytes : nullptr};
+            inputs[i] = InputAt(first + i, run.offset_bytes, run.size_bytes(),
+                                i < ahead.size() ? ahead[i] : nullptr);
           }
           bad |= sealfold::Fold(into, run.dtype, {inputs, count}, task_.grid.range(),
                                 task_.sum.subspan(run.element_first, run.elements));
@@ -140,15 +142,17 @@ class Group {
   absl::InlinedVector<Opened, kScratchChunksMax> opened_;
 };
 
-// Where the next of `among` wait, as many as there are slots: of this column from `update` on, or
-// else of the next one.
+// Where the next of `among` wait, as many as there are slots: of this column those that are left,
+// or else those of the next one. Null for every other slot: fetching all takes longer than the sums
+// do, and slows them down.
 Places Ahead(const BatchTask& task, uint64_t column, UpdateSet left, UpdateSet among,
              uint64_t column_end, size_t slots) {
   const uint64_t next = left != 0 ? column : column + 1;
   if (next >= column_end) return {};
   Places ahead;
   for (UpdateSet set = left != 0 ? left : among; set != 0 && ahead.size() < slots; set &= set - 1) {
-    ahead.push_back(task.updates[std::countr_zero(set)]->chunk(next).data());
+    const bool fetched = ahead.size() % 2 == 0;
+    ahead.push_back(fetched ? task.updates[std::countr_zero(set)]->chunk(next).data() : nullptr);
   }
   return ahead;
 }
@@ -182,14 +186,13 @@ ColumnFaults FoldColumn(const BatchTask& task, uint64_t column, UpdateSet among,
       const size_t update = std::countr_zero(left);
       if (!group.Open(update)) faults[UpdateFault::kSealBroken] |= Bit(update);
     }
-    group.CheckLayout(faults);
+    group.CheckPadding(faults);
     if (group.empty()) continue;
     const bool first = task.sum_is_zero && !written;
     const FoldInto into = !first      ? FoldInto::kAdd
                           : left == 0 ? FoldInto::kSetPastCaches
                                       : FoldInto::kSet;
-    faults[UpdateFault::kOutOfRange] |=
-        group.Fold(into, Ahead(task, column, left, among, column_end, scratch.chunks()));
+    group.Fold(into, Ahead(task, column, left, among, column_end, scratch.chunks()), faults);
     written = true;
   }
   return faults;
@@ -198,7 +201,9 @@ ColumnFaults FoldColumn(const BatchTask& task, uint64_t column, UpdateSet among,
 void UnfoldColumn(const BatchTask& task, uint64_t column, size_t update, ColumnScratch& scratch) {
   Group group(task, column, scratch);
   SEALFOLD_CHECK(group.Open(update));  // it was opened before, and has not changed
-  SEALFOLD_CHECK(group.Fold(FoldInto::kSubtract, {}) == 0);
+  ColumnFaults faults;
+  group.Fold(FoldInto::kSubtract, {}, faults);
+  SEALFOLD_CHECK(faults.all() == 0);
 }
 
 }  // namespace sealfold

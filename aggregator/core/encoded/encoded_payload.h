@@ -8,6 +8,7 @@
 
 #include "absl/types/span.h"
 #include "aggregator/core/batch/update_fault.h"
+#include "aggregator/core/fold/fold.h"
 #include "aggregator/core/fold/grid.h"
 #include "protocol/base/bytes.h"
 #include "protocol/model/tensor.h"
@@ -23,12 +24,14 @@ namespace sealfold {
 std::optional<UpdateFault> FindEncodedFault(const PayloadLayout& layout, const Grid& grid,
                                             uint64_t offset_bytes, ByteSpan bytes);
 
-// Adds the stretch of each update, times its scale, to the sum of the whole model. `updates[k]`
-// goes with `scales[k]`; all have the stretch's size; 1 to kFoldUpdatesMax of them. Requires:
-// FindEncodedFault found none.
-void FoldEncoded(const PayloadLayout& layout, absl::Span<const double> scales,
-                 uint64_t offset_bytes, absl::Span<const ByteSpan> updates,
-                 absl::Span<int64_t> sum);
+// The stretch of each update in which nothing is wrong, times its scale, is added to the sum of the
+// whole model, or taken away: `into` is kAdd or kSubtract, an update's elements are the bytes of
+// its stretch. Returns a bit for each of the others, the first lowest: they leave no trace, and
+// FindEncodedFault tells what is wrong. Requires: 1 to kFoldUpdatesMax updates, stretches of one
+// size.
+uint64_t FoldEncoded(FoldInto into, const PayloadLayout& layout, const Grid& grid,
+                     uint64_t offset_bytes, absl::Span<const FoldInput> updates,
+                     absl::Span<int64_t> sum);
 
 }  // namespace sealfold
 

@@ -5,13 +5,12 @@
 
 #include <limits>
 
-#include "aggregator/core/encoded/int8_fold.h"
-#include "aggregator/core/fold/fold.h"
 #include "aggregator/core/fold/testing_fold.h"
 #include "aggregator/core/testing/sample_payload.h"
 #include "protocol/base/error.h"
 #include "protocol/model/block_layout.h"
 #include "protocol/model/element.h"
+#include "protocol/model/int8_scale.h"
 
 namespace sealfold {
 namespace {
@@ -65,6 +64,17 @@ PayloadLayout LayoutOf(const UpdateEncoding& encoding) {
   return PayloadLayout::Of(kTensors, encoding, kChunkBytes);
 }
 
+// Stretches that start at `offset_bytes`, with their scales; nothing is wrong in them.
+void FoldRight(FoldInto into, const PayloadLayout& layout, const Grid& grid, uint64_t offset_bytes,
+               const std::vector<ByteSpan>& stretches, const std::vector<double>& scales,
+               std::vector<int64_t>& sum) {
+  std::vector<FoldInput> updates;
+  for (size_t k = 0; k < stretches.size(); ++k) {
+    updates.push_back({.elements = stretches[k], .scale = scales[k]});
+  }
+  ASSERT_EQ(FoldEncoded(into, layout, grid, offset_bytes, updates, absl::MakeSpan(sum)), 0u);
+}
+
 class EncodedPayloadTest : public ::testing::Test {
  protected:
   Grid RandomGrid() {
@@ -109,8 +119,8 @@ TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
         }
       }
       std::vector<int64_t> whole(layout.sum_elements);
-      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
-                  absl::MakeSpan(whole));
+      const std::vector<ByteSpan> all(payloads.begin(), payloads.end());
+      FoldRight(FoldInto::kAdd, layout, grid, 0, all, scales, whole);
       ASSERT_EQ(whole, exact);
       // Chunk by chunk, update by update, and taken out again.
       std::vector<int64_t> pieces(layout.sum_elements);
@@ -119,14 +129,12 @@ TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
           const uint64_t size = std::min((1 + random_() % 3) * kChunkBytes, layout.size_bytes - at);
           const ByteSpan stretch = ByteSpan(payloads[k]).subspan(at, size);
           ASSERT_EQ(FindEncodedFault(layout, grid, at, stretch), std::nullopt);
-          FoldEncoded(layout, {&scales[k], 1}, at, {&stretch, 1}, absl::MakeSpan(pieces));
+          FoldRight(FoldInto::kAdd, layout, grid, at, {stretch}, {scales[k]}, pieces);
           at += size;
         }
       }
       ASSERT_EQ(pieces, exact);
-      for (double& scale : scales) scale = -scale;
-      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
-                  absl::MakeSpan(pieces));
+      FoldRight(FoldInto::kSubtract, layout, grid, 0, all, scales, pieces);
       ASSERT_EQ(pieces, std::vector<int64_t>(layout.sum_elements));
     }
   }
@@ -146,11 +154,10 @@ TEST_F(EncodedPayloadTest, ManyAtOnceEqualOneAfterAnother) {
       for (size_t k = 0; k < updates; ++k) {
         payloads.push_back(RandomEncodedPayload(layout, grid.range(), random_));
         scales.push_back(grid.Scale(Weight(RandomWeight(grid))));
-        const ByteSpan payload = payloads[k];
-        FoldEncoded(layout, {&scales[k], 1}, 0, {&payload, 1}, absl::MakeSpan(one_by_one));
+        FoldRight(FoldInto::kAdd, layout, grid, 0, {payloads[k]}, {scales[k]}, one_by_one);
       }
-      FoldEncoded(layout, scales, 0, std::vector<ByteSpan>(payloads.begin(), payloads.end()),
-                  absl::MakeSpan(at_once));
+      FoldRight(FoldInto::kAdd, layout, grid, 0,
+                std::vector<ByteSpan>(payloads.begin(), payloads.end()), scales, at_once);
       ASSERT_EQ(at_once, one_by_one);
     }
   }
@@ -170,12 +177,73 @@ TEST_F(EncodedPayloadTest, Int8BlocksFoldAsTheDenseFloatsTheyStandFor) {
   }
   std::vector<int64_t> blocks(layout.sum_elements);
   std::vector<int64_t> dense(layout.sum_elements);
-  const ByteSpan update = payload;
-  FoldEncoded(layout, {&scale, 1}, 0, {&update, 1}, absl::MakeSpan(blocks));
+  FoldRight(FoldInto::kAdd, layout, grid, 0, {payload}, {scale}, blocks);
   const FoldInput input{.elements = floats, .scale = scale};
   EXPECT_EQ(Fold(FoldInto::kAdd, Dtype::kF32, {&input, 1}, grid.range(), absl::MakeSpan(dense)),
             0u);
   EXPECT_EQ(blocks, dense);
+}
+
+// Ways to spoil a payload, with any of which it has a fault.
+void Spoil(const PayloadLayout& layout, std::mt19937_64& random, Bytes& payload) {
+  std::vector<BlockRun> runs;
+  ForEachBlockRun(layout, 0, layout.size_bytes, [&](const BlockRun& run) { runs.push_back(run); });
+  const uint64_t at = runs[random() % runs.size()].offset_bytes;
+  const auto write = [&](uint64_t offset, uint32_t bits) {
+    std::memcpy(&payload[offset], &bits, sizeof(bits));
+  };
+  if (layout.encoding->kind == EncodingKind::kTopK) return write(at, 0xFFFFFFFF);
+  switch (random() % 6) {
+    case 0:
+      return write(at, 0x7F800000);  // infinity
+    case 1:
+      return write(at, 0xFFC12380);  // NaN
+    case 2:
+      return write(at, 0x7F000000);  // beyond the range
+    case 3:
+      return write(at, 0x00000080);  // subnormal
+    case 4:
+      payload[at + kInt8ScaleBytes + random() % 2] = 0x80;
+      return;
+    default:
+      write(at, 0);
+      payload[at + kInt8ScaleBytes] = 1;
+  }
+}
+
+TEST_F(EncodedPayloadTest, UpdatesWithAFaultLeaveNoTraceAmongOthers) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const UpdateEncoding& encoding : kEncodings) {
+      if (encoding.kind == EncodingKind::kTopK && encoding.kept == 1) continue;
+      const PayloadLayout layout = LayoutOf(encoding);
+      const Grid grid = *Grid::Make(1.0, Weight(1000));
+      for (const FoldInto into : {FoldInto::kAdd, FoldInto::kSubtract}) {
+        std::vector<Bytes> payloads;
+        for (uint64_t k = 0; k < 1 + random_() % 11; ++k) {
+          payloads.push_back(RandomEncodedPayload(layout, grid.range(), random_));
+        }
+        std::vector<int64_t> sum(layout.sum_elements);
+        for (int64_t& s : sum) s = static_cast<int64_t>(random_());
+        std::vector<int64_t> others = sum;
+        uint64_t spoilt = 0;
+        std::vector<FoldInput> updates;
+        for (size_t k = 0; k < payloads.size(); ++k) {
+          const double scale = grid.Scale(Weight(RandomWeight(grid)));
+          if (random_() % 3 == 0) {
+            Spoil(layout, random_, payloads[k]);
+            ASSERT_NE(FindEncodedFault(layout, grid, 0, payloads[k]), std::nullopt);
+            spoilt |= uint64_t{1} << k;
+          } else {
+            FoldRight(into, layout, grid, 0, {payloads[k]}, {scale}, others);
+          }
+          updates.push_back({.elements = payloads[k], .scale = scale});
+        }
+        ASSERT_EQ(FoldEncoded(into, layout, grid, 0, updates, absl::MakeSpan(sum)), spoilt);
+        ASSERT_EQ(sum, others);
+      }
+    }
+  }
 }
 
 TEST_F(EncodedPayloadTest, EveryByteThatIsNoBlocksMustBeZero) {
@@ -192,6 +260,12 @@ TEST_F(EncodedPayloadTest, EveryByteThatIsNoBlocksMustBeZero) {
       Bytes wrong = payload;
       wrong[i] = 1;
       ASSERT_EQ(FaultOf(layout, wrong), UpdateFault::kPaddingNotZero) << i;
+      const FoldInput update{.elements = wrong, .scale = 1.0};
+      std::vector<int64_t> sum(layout.sum_elements);
+      ASSERT_EQ(FoldEncoded(FoldInto::kAdd, layout, *Grid::Make(1.0, Weight(1000)), 0, {&update, 1},
+                            absl::MakeSpan(sum)),
+                1u);
+      ASSERT_EQ(sum, std::vector<int64_t>(layout.sum_elements));
       i += random_() % 20;
     }
   }

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "aggregator/core/encoded/int8_reference.h"
-#include "aggregator/core/fold/fold.h"
 #include "aggregator/core/fold/rounding.h"
 #include "protocol/base/error.h"
 #include "protocol/model/encoding.h"
@@ -25,9 +24,9 @@ Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale
   return int8_reference::FindInt8Fault(block_elements, blocks, scale_bits_max);
 }
 
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum) {
-  int8_reference::FoldInt8Many(block_elements, blocks, scales, sum);
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum) {
+  return int8_reference::FoldInt8(into, block_elements, scale_bits_max, inputs, sum);
 }
 
 #else
@@ -80,101 +79,197 @@ Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale
   return right ? Int8Fault::kNone : Int8Fault::kElement;
 }
 
-// As many elements as a vector has doubles.
+// As many elements as a vector has doubles. AVX-512 widens them to 64 bits in one instruction, of
+// which Highway has no name, and converts them in another; the others go by way of int32.
 HWY_INLINE Vector LoadElements(const uint8_t* from) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+  const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from));
+  using Wide = hn::Vec<hn::RebindToSigned<Doubles>>;
+  return hn::ConvertTo(Doubles(), Wide{_mm512_cvtepi8_epi64(bytes)});
+#else
   const hn::Rebind<int8_t, Doubles> narrow;
   const hn::Rebind<int32_t, Doubles> wide;
   const auto bytes = hn::LoadU(narrow, reinterpret_cast<const int8_t*>(from));
   return hn::PromoteTo(Doubles(), hn::PromoteTo(wide, bytes));
+#endif
 }
 
-// Adds one stretch of a block of each of kUpdates updates to `count` sums. Each product plus 1.5 *
-// 2^52 has the rounded product in its low bits; the bits of that constant are taken away once for
-// all updates.
+// As many elements as four vectors have doubles.
+using FourVectors = hn::Half<hn::Repartition<int8_t, Doubles>>;
+constexpr size_t kFourVectorsMax = hn::MaxLanes(FourVectors());
+
+// What is wrong with an update, over a fold.
+struct Seen {
+  HWY_ALIGN int8_t low[kFourVectorsMax] = {};  // the least element of each lane
+  bool bad = false;
+};
+
+template <bool kSubtract>
+HWY_INLINE BitVector WithTerm(BitVector sum, Vector x, Vector factor) {
+  const BitVector term = hn::BitCast(Bits(), hn::MulAdd(x, factor, hn::Set(Doubles(), 0x1.8p52)));
+  return kSubtract ? hn::Sub(sum, term) : hn::Add(sum, term);
+}
+
+// A stretch of a block of each of kUpdates updates, and the sums that it goes into.
 template <size_t kUpdates>
-HWY_INLINE void AddElements(const std::array<const uint8_t*, kUpdates>& from,
-                            const std::array<double, kUpdates>& factors, uint64_t* sum,
-                            size_t count) {
+struct Stretch {
+  uint64_t offset_bytes;                 // of its elements, in all updates
+  std::array<double, kUpdates> factors;  // scale of the block times that of the update
+  uint64_t* sum;
+  size_t count;
+  bool fetch_sums;  // those that come after; else they are in the nearest cache
+};
+
+// How far before their use blocks are fetched, where the caller has nothing else to be fetched, and
+// sums: both are too short a stretch for the processor to begin by itself.
+constexpr size_t kAheadBytes = 1024;
+constexpr size_t kSumsAhead = 256;
+constexpr size_t kLineSums = 64 / sizeof(uint64_t);
+
+// Each product plus 1.5 * 2^52 has the rounded product in its low bits; the bits of that constant
+// are taken away once for all updates.
+template <size_t kUpdates, bool kSubtract>
+HWY_INLINE void FoldStretch(const Stretch<kUpdates>& stretch, const FoldInput* inputs, Seen* seen) {
   const Doubles d;
   const Bits u;
-  const Vector magic = hn::Set(d, 0x1.8p52);
-  const BitVector bias = hn::Set(u, (0x433ull << 52 | 1ull << 51) * kUpdates);
+  const FourVectors four;
+  constexpr uint64_t kMagicBits = (0x433ull << 52 | 1ull << 51) * kUpdates;
+  const BitVector bias = hn::Set(u, kSubtract ? kMagicBits : -kMagicBits);
   const size_t lanes = hn::Lanes(d);
+  uint64_t* const sum = stretch.sum;
   size_t i = 0;
-  for (; i + 4 * lanes <= count; i += 4 * lanes) {
-    BitVector sum0 = hn::Sub(hn::LoadU(u, sum + i), bias);
-    BitVector sum1 = hn::Sub(hn::LoadU(u, sum + i + lanes), bias);
-    BitVector sum2 = hn::Sub(hn::LoadU(u, sum + i + 2 * lanes), bias);
-    BitVector sum3 = hn::Sub(hn::LoadU(u, sum + i + 3 * lanes), bias);
+  for (; i + 4 * lanes <= stretch.count; i += 4 * lanes) {
+    if (stretch.fetch_sums) {
+      for (size_t line = 0; line < 4 * lanes; line += kLineSums) {
+        __builtin_prefetch(sum + i + line + kSumsAhead, 1, 3);
+      }
+    }
+    BitVector sum0 = hn::Add(hn::LoadU(u, sum + i), bias);
+    BitVector sum1 = hn::Add(hn::LoadU(u, sum + i + lanes), bias);
+    BitVector sum2 = hn::Add(hn::LoadU(u, sum + i + 2 * lanes), bias);
+    BitVector sum3 = hn::Add(hn::LoadU(u, sum + i + 3 * lanes), bias);
     for (size_t k = 0; k < kUpdates; ++k) {
-      const Vector factor = hn::Set(d, factors[k]);
-      const uint8_t* const at = from[k] + i;
-      const Vector x0 = LoadElements(at);
-      const Vector x1 = LoadElements(at + lanes);
-      const Vector x2 = LoadElements(at + 2 * lanes);
-      const Vector x3 = LoadElements(at + 3 * lanes);
-      sum0 = hn::Add(sum0, hn::BitCast(u, hn::MulAdd(x0, factor, magic)));
-      sum1 = hn::Add(sum1, hn::BitCast(u, hn::MulAdd(x1, factor, magic)));
-      sum2 = hn::Add(sum2, hn::BitCast(u, hn::MulAdd(x2, factor, magic)));
-      sum3 = hn::Add(sum3, hn::BitCast(u, hn::MulAdd(x3, factor, magic)));
+      const Vector factor = hn::Set(d, stretch.factors[k]);
+      const uint8_t* const at = inputs[k].elements.data() + stretch.offset_bytes + i;
+      __builtin_prefetch(inputs[k].ahead + stretch.offset_bytes + i, 0, 2);
+      const auto elements = hn::LoadU(four, reinterpret_cast<const int8_t*>(at));
+      hn::Store(hn::Min(hn::Load(four, seen[k].low), elements), four, seen[k].low);
+      sum0 = WithTerm<kSubtract>(sum0, LoadElements(at), factor);
+      sum1 = WithTerm<kSubtract>(sum1, LoadElements(at + lanes), factor);
+      sum2 = WithTerm<kSubtract>(sum2, LoadElements(at + 2 * lanes), factor);
+      sum3 = WithTerm<kSubtract>(sum3, LoadElements(at + 3 * lanes), factor);
     }
     hn::StoreU(sum0, u, sum + i);
     hn::StoreU(sum1, u, sum + i + lanes);
     hn::StoreU(sum2, u, sum + i + 2 * lanes);
     hn::StoreU(sum3, u, sum + i + 3 * lanes);
   }
-  for (; i < count; ++i) {
+  for (; i < stretch.count; ++i) {
     for (size_t k = 0; k < kUpdates; ++k) {
-      sum[i] += RoundedTerm(static_cast<int8_t>(from[k][i]) * factors[k]);
+      const auto element = static_cast<int8_t>(inputs[k].elements[stretch.offset_bytes + i]);
+      const uint64_t term = RoundedTerm(element * stretch.factors[k]);
+      seen[k].bad = seen[k].bad || element < -kInt8Max;
+      sum[i] += kSubtract ? -term : term;
     }
   }
 }
+
+// What one call folds, of any number of updates.
+struct Job {
+  uint64_t block_elements;
+  uint32_t scale_bits_max;
+  uint64_t* sum;
+};
 
 // As many sums as stay in the nearest cache while all updates go over them.
 constexpr size_t kTileSums = 512;
 
-// One tile, from element `first` of the run on, of kUpdates updates.
-template <size_t kUpdates>
-HWY_INLINE void AddTile(uint64_t block_elements, const ByteSpan* blocks, const double* scales,
-                        uint64_t first, uint64_t end, uint64_t* sum) {
-  const uint64_t stretch = std::min<uint64_t>(block_elements, kTileSums);
-  uint64_t block_at = first / block_elements * (kInt8ScaleBytes + block_elements);
-  uint64_t in_block = first % block_elements;
-  for (uint64_t at = first; at < end; at += stretch) {
-    std::array<const uint8_t*, kUpdates> from;
-    std::array<double, kUpdates> factors;
+// One tile, the elements from `first` to `end`, of kUpdates updates.
+template <size_t kUpdates, bool kSubtract = false>
+HWY_INLINE void FoldTile(const Job& job, const FoldInput* inputs, Seen* seen, uint64_t first,
+                         uint64_t end, bool fetch_sums) {
+  const uint64_t block_bytes = kInt8ScaleBytes + job.block_elements;
+  const uint64_t stretch_elements = std::min<uint64_t>(job.block_elements, kTileSums);
+  uint64_t block_at = first / job.block_elements * block_bytes;
+  uint64_t in_block = first % job.block_elements;
+  std::array<double, kUpdates> scales;
+  for (size_t k = 0; k < kUpdates; ++k) scales[k] = inputs[k].scale;
+  std::array<uint32_t, kUpdates> wrong = {};
+  Stretch<kUpdates> stretch{};
+  stretch.fetch_sums = fetch_sums;
+  for (uint64_t at = first; at < end; at += stretch_elements) {
+    stretch.offset_bytes = block_at + kInt8ScaleBytes + in_block;
+    stretch.sum = job.sum + at;
+    stretch.count = std::min(stretch_elements, end - at);
+    std::array<uint32_t, kUpdates> bits;
+#pragma GCC unroll 8
     for (size_t k = 0; k < kUpdates; ++k) {
-      const uint8_t* const block = blocks[k].data() + block_at;
-      from[k] = block + kInt8ScaleBytes + in_block;
-      factors[k] = Int8ScaleValue(LoadInt8ScaleBits(ByteSpan(block, kInt8ScaleBytes))) * scales[k];
+      bits[k] = LoadInt8ScaleBits(ByteSpan(inputs[k].elements.data() + block_at, kInt8ScaleBytes));
     }
-    AddElements<kUpdates>(from, factors, sum + at, std::min(stretch, end - at));
-    in_block += stretch;
-    if (in_block < block_elements) continue;
+    // Short loops over arrays, so that a compiler makes vectors of them: where blocks are short,
+    // their scales take as long as half of their elements.
+    uint32_t zeros = 0;
+    for (size_t k = 0; k < kUpdates; ++k) {
+      stretch.factors[k] = Int8ScaleValue(bits[k]) * scales[k];
+      wrong[k] |= int8_reference::ScaleFaultBits(bits[k], job.scale_bits_max);
+      zeros |= static_cast<uint32_t>(bits[k] == 0);
+    }
+    if (HWY_UNLIKELY(zeros != 0)) {
+      for (size_t k = 0; k < kUpdates; ++k) {
+        if (bits[k] != 0) continue;
+        const ByteSpan elements = inputs[k].elements.subspan(stretch.offset_bytes, stretch.count);
+        seen[k].bad |=
+            std::any_of(elements.begin(), elements.end(), [](uint8_t e) { return e != 0; });
+      }
+    }
+    FoldStretch<kUpdates, kSubtract>(stretch, inputs, seen);
+    in_block += stretch_elements;
+    if (in_block < job.block_elements) continue;
     in_block = 0;
-    block_at += kInt8ScaleBytes + block_elements;
+    block_at += block_bytes;
   }
+  for (size_t k = 0; k < kUpdates; ++k) seen[k].bad |= wrong[k] != 0;
 }
 
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum) {
-  auto* const sums = reinterpret_cast<uint64_t*>(sum.data());
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum) {
+  const Job job{block_elements, scale_bits_max, reinterpret_cast<uint64_t*>(sum.data())};
+  std::array<FoldInput, kFoldUpdatesMax> own;
+  std::array<Seen, kFoldUpdatesMax> seen;
+  std::copy(inputs.begin(), inputs.end(), own.begin());
+  for (FoldInput& input : absl::MakeSpan(own).first(inputs.size())) {
+    if (input.ahead == nullptr) input.ahead = input.elements.data() + kAheadBytes;
+  }
   for (uint64_t first = 0; first < sum.size(); first += kTileSums) {
     const uint64_t end = std::min<uint64_t>(first + kTileSums, sum.size());
-    size_t k = 0;
-    for (; k + 8 <= blocks.size(); k += 8) {
-      AddTile<8>(block_elements, &blocks[k], &scales[k], first, end, sums);
-    }
-    for (; k + 4 <= blocks.size(); k += 4) {
-      AddTile<4>(block_elements, &blocks[k], &scales[k], first, end, sums);
-    }
-    for (; k + 2 <= blocks.size(); k += 2) {
-      AddTile<2>(block_elements, &blocks[k], &scales[k], first, end, sums);
-    }
-    if (k < blocks.size()) {
-      AddTile<1>(block_elements, &blocks[k], &scales[k], first, end, sums);
+    for (size_t k = 0; k < inputs.size();) {
+      const size_t left = inputs.size() - k;
+      if (into == FoldInto::kSubtract) {
+        FoldTile<1, true>(job, &own[k], &seen[k], first, end, k == 0);
+        k += 1;
+      } else if (left >= 8) {
+        FoldTile<8>(job, &own[k], &seen[k], first, end, k == 0);
+        k += 8;
+      } else if (left >= 4) {
+        FoldTile<4>(job, &own[k], &seen[k], first, end, k == 0);
+        k += 4;
+      } else if (left >= 2) {
+        FoldTile<2>(job, &own[k], &seen[k], first, end, k == 0);
+        k += 2;
+      } else {
+        FoldTile<1>(job, &own[k], &seen[k], first, end, k == 0);
+        k += 1;
+      }
     }
   }
+  uint64_t bad = 0;
+  const FourVectors four;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const auto under =
+        hn::Lt(hn::Load(four, seen[k].low), hn::Set(four, static_cast<int8_t>(-kInt8Max)));
+    if (seen[k].bad || !hn::AllFalse(four, under)) bad |= uint64_t{1} << k;
+  }
+  return bad;
 }
 
 #endif
@@ -188,7 +283,7 @@ namespace sealfold {
 namespace {
 
 HWY_EXPORT(FindInt8Fault);
-HWY_EXPORT(FoldInt8Many);
+HWY_EXPORT(FoldInt8);
 
 // Whole blocks of that many elements, or one of fewer, with at least one.
 bool AreBlocks(uint64_t block_elements, uint64_t size_bytes) {
@@ -209,15 +304,15 @@ Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale
   return HWY_DYNAMIC_DISPATCH(FindInt8Fault)(block_elements, blocks, scale_bits_max);
 }
 
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum) {
-  SEALFOLD_CHECK(!blocks.empty() && blocks.size() <= kFoldUpdatesMax);
-  SEALFOLD_CHECK(blocks.size() == scales.size());
-  for (const ByteSpan update : blocks) {
-    SEALFOLD_CHECK(AreBlocks(block_elements, update.size()) &&
-                   ElementsIn(block_elements, update.size()) == sum.size());
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum) {
+  SEALFOLD_CHECK(into == FoldInto::kAdd || into == FoldInto::kSubtract);
+  SEALFOLD_CHECK(!inputs.empty() && inputs.size() <= kFoldUpdatesMax);
+  for (const FoldInput& input : inputs) {
+    SEALFOLD_CHECK(AreBlocks(block_elements, input.elements.size()) &&
+                   ElementsIn(block_elements, input.elements.size()) == sum.size());
   }
-  HWY_DYNAMIC_DISPATCH(FoldInt8Many)(block_elements, blocks, scales, sum);
+  return HWY_DYNAMIC_DISPATCH(FoldInt8)(into, block_elements, scale_bits_max, inputs, sum);
 }
 
 }  // namespace sealfold

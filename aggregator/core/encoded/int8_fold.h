@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "aggregator/core/fold/fold.h"
 #include "protocol/base/bytes.h"
 #include "protocol/model/int8_scale.h"
 
@@ -25,12 +26,14 @@ enum class Int8Fault {
 // Int8ScaleBitsMax of the range.
 Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale_bits_max);
 
-// sum[i] += round(x[i] * scales[k]) for each update k, to nearest, ties to even, where x[i] is
-// element times scale of its block. The product is exact: 7 bits of an element, 17 of a block's
-// scale and 29 of a weight. Requires: FindInt8Fault found none with the grid's range; sum.size()
-// elements in each of 1 to kFoldUpdatesMax `blocks`.
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum);
+// The terms round(x[i] * scale), to nearest, ties to even, of all updates are added to sum[i], or
+// taken away, where x[i] is element times scale of its block. The product is exact: 7 bits of an
+// element, 17 of a block's scale and 29 of a weight. Returns a bit for each update, the first
+// lowest, in which FindInt8Fault would find something: as with Fold, it was folded all the same,
+// and the caller takes it out again. `into` is kAdd or kSubtract, and an input's elements are its
+// blocks. Requires: 1 to kFoldUpdatesMax inputs, each of sum.size() elements.
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum);
 
 }  // namespace sealfold
 

@@ -23,17 +23,25 @@ Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale
   return elements_right ? Int8Fault::kNone : Int8Fault::kElement;
 }
 
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum) {
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum) {
   const uint64_t block_bytes = kInt8ScaleBytes + block_elements;
-  for (size_t k = 0; k < blocks.size(); ++k) {
+  uint64_t bad = 0;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    const FoldInput& input = inputs[k];
+    if (FindInt8Fault(block_elements, input.elements, scale_bits_max) != Int8Fault::kNone) {
+      bad |= uint64_t{1} << k;
+    }
     for (size_t i = 0; i < sum.size(); ++i) {
-      const ByteSpan block = blocks[k].subspan(i / block_elements * block_bytes);
+      const ByteSpan block = input.elements.subspan(i / block_elements * block_bytes);
       const double x =
           Int8ScaleValue(LoadInt8ScaleBits(block)) * Int8Element(block, i % block_elements);
-      sum[i] = static_cast<int64_t>(static_cast<uint64_t>(sum[i]) + RoundedTerm(x * scales[k]));
+      const uint64_t term = RoundedTerm(x * input.scale);
+      const auto before = static_cast<uint64_t>(sum[i]);
+      sum[i] = static_cast<int64_t>(into == FoldInto::kSubtract ? before - term : before + term);
     }
   }
+  return bad;
 }
 
 }  // namespace sealfold::int8_reference

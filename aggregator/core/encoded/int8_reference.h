@@ -9,13 +9,20 @@ namespace sealfold::int8_reference {
 
 Int8Fault FindInt8Fault(uint64_t block_elements, ByteSpan blocks, uint32_t scale_bits_max);
 
-void FoldInt8Many(uint64_t block_elements, absl::Span<const ByteSpan> blocks,
-                  absl::Span<const double> scales, absl::Span<int64_t> sum);
+uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
+                  absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum);
 
 // The faults that a block's scale alone may have.
 inline Int8Fault ScaleFault(uint32_t scale_bits, uint32_t scale_bits_max) {
   if (!IsInt8Scale(scale_bits)) return Int8Fault::kScale;
   return scale_bits > scale_bits_max ? Int8Fault::kRange : Int8Fault::kNone;
+}
+
+// Not zero if a scale has one of them. Without branches.
+inline uint32_t ScaleFaultBits(uint32_t scale_bits, uint32_t scale_bits_max) {
+  const uint32_t no_scale = scale_bits - 1 < kInt8LeastScaleBits - 1 ? 1 : 0;
+  const uint32_t beyond = scale_bits > scale_bits_max ? 1 : 0;
+  return (scale_bits & kInt8ScaleZeroBits) | no_scale | beyond;
 }
 
 }  // namespace sealfold::int8_reference

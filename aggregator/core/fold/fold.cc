@@ -99,6 +99,7 @@ HWY_INLINE void AddInput(const FoldInput& input, size_t offset_bytes, const Sums
   const uint8_t* const from = input.elements.data() + offset_bytes;
   const Vector scale = hn::Set(Doubles(), input.scale);
   const size_t vector_bytes = hn::Lanes(Doubles()) * sizeof(typename Element::Pattern);
+  __builtin_prefetch(input.ahead + offset_bytes, 0, 2);
   greatest = hn::Max(greatest, Magnitudes<Element>(from));
   AddTerms<Element, kSubtract>(from, scale, sums.sum0);
   AddTerms<Element, kSubtract>(from + vector_bytes, scale, sums.sum1);
@@ -108,21 +109,20 @@ HWY_INLINE void AddInput(const FoldInput& input, size_t offset_bytes, const Sums
   }
 }
 
-// With it, memory that is read next is fetched: for every other update, as fetching all would take
-// longer than the sums do.
-template <class Element>
-HWY_INLINE void AddInputAndFetch(const FoldInput& input, size_t offset_bytes, const Sums& sums,
-                                 PatternVector<Element>& greatest) {
-  __builtin_prefetch(input.ahead + offset_bytes, 0, 2);
-  AddInput<Element>(input, offset_bytes, sums, greatest);
-}
-
 // Where the sums of a pass come from and go to.
 struct Pass {
   const uint64_t* from;  // null: zeros
   uint64_t* to;
   bool past_caches;  // writes to `to`, which is aligned to a vector
+  bool from_memory;  // `from` is; else it is in the nearest cache
 };
+
+// How far before their use sums and an update are fetched, the latter where the caller has nothing
+// else to be fetched. The processor's own fetching starts anew in each page of 4 KiB, and a sum is
+// both its slowest stream and the one that all the others wait for.
+constexpr size_t kSumsAhead = 256;
+constexpr size_t kLineSums = 64 / sizeof(uint64_t);
+constexpr size_t kAheadBytes = 512;
 
 HWY_INLINE BitVector LoadSum(const Pass& pass, size_t at, BitVector bias) {
   const Bits u;
@@ -168,25 +168,26 @@ HWY_INLINE void FoldSome(const FoldInput* inputs, size_t offset_bytes, const Pas
   auto greatest7 = load(7);
   for (size_t i = 0; i < count; i += step) {
     const size_t at = offset_bytes + i * sizeof(Pattern);
+    if (pass.from_memory) {
+      for (size_t line = 0; line < step; line += kLineSums) {
+        __builtin_prefetch(pass.from + i + line + kSumsAhead, 1, 3);
+      }
+    }
     BitVector sum0 = LoadSum(pass, i, bias);
     BitVector sum1 = LoadSum(pass, i + lanes, bias);
     BitVector sum2 = kHalf ? LoadSum(pass, i + 2 * lanes, bias) : sum0;
     BitVector sum3 = kHalf ? LoadSum(pass, i + 3 * lanes, bias) : sum0;
     const Sums sums{sum0, sum1, sum2, sum3};
-    if constexpr (kSubtract) {
-      AddInput<Element, true>(inputs[0], at, sums, greatest0);
-    } else {
-      AddInputAndFetch<Element>(inputs[0], at, sums, greatest0);
-    }
+    AddInput<Element, kSubtract>(inputs[0], at, sums, greatest0);
     if constexpr (kUpdates > 1) AddInput<Element>(inputs[1], at, sums, greatest1);
     if constexpr (kUpdates > 2) {
-      AddInputAndFetch<Element>(inputs[2], at, sums, greatest2);
+      AddInput<Element>(inputs[2], at, sums, greatest2);
       AddInput<Element>(inputs[3], at, sums, greatest3);
     }
     if constexpr (kUpdates > 4) {
-      AddInputAndFetch<Element>(inputs[4], at, sums, greatest4);
+      AddInput<Element>(inputs[4], at, sums, greatest4);
       AddInput<Element>(inputs[5], at, sums, greatest5);
-      AddInputAndFetch<Element>(inputs[6], at, sums, greatest6);
+      AddInput<Element>(inputs[6], at, sums, greatest6);
       AddInput<Element>(inputs[7], at, sums, greatest7);
     }
     StoreSum(pass, i, sum0);
@@ -239,11 +240,8 @@ void FoldPass(FoldInto into, size_t updates, const FoldInput* inputs, size_t off
 // longer stretch of each is fetched better (docs/PERFORMANCE.md); a tile is then a part of the next
 // cache.
 constexpr size_t kTileSums = 512;
-constexpr size_t kTileSumsFromMemory = 8192;
+constexpr size_t kTileSumsFromMemory = 4096;
 constexpr size_t kFewUpdates = 8;
-
-// How far before its use an update is fetched, where the caller has nothing else to be fetched.
-constexpr size_t kAheadBytes = 256;
 
 template <class Element>
 uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t range_bits,
@@ -278,10 +276,12 @@ uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t rang
     for (size_t k = 0; k < inputs.size();) {
       const size_t now = AtOnce(into, inputs.size() - k);
       const bool last = k + now == inputs.size();
-      FoldPass<Element>(
-          into, now, &own[k], first * kSize,
-          {.from = from, .to = last ? sums + first : tile, .past_caches = last && past_caches},
-          count, greatest + k * step);
+      FoldPass<Element>(into, now, &own[k], first * kSize,
+                        {.from = from,
+                         .to = last ? sums + first : tile,
+                         .past_caches = last && past_caches,
+                         .from_memory = k == 0 && !sets},
+                        count, greatest + k * step);
       k += now;
       from = tile;
     }

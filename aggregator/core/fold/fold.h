@@ -29,8 +29,8 @@ enum class FoldInto {
 struct FoldInput {
   ByteSpan elements;  // need not be aligned
   double scale = 0;   // of its weight (Grid::Scale)
-  // Null, or memory that will soon be read, of as many bytes: some of it is fetched meanwhile. A
-  // hint: nothing is read here, and it need not be there.
+  // Null, or memory that will soon be read, of as many bytes: it is fetched meanwhile. A hint:
+  // nothing is read here, and it need not be there.
   const uint8_t* ahead = nullptr;
 };
 

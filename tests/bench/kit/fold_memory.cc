@@ -7,11 +7,14 @@
 
 namespace sealfold::bench {
 
-absl::StatusOr<FoldMemory> FoldMemory::Make(uint64_t updates_bytes, uint64_t elements) {
-  SEALFOLD_ASSIGN_OR_RETURN(Pages updates, Pages::Map(updates_bytes, Pages::Use::kSealed));
-  SEALFOLD_ASSIGN_OR_RETURN(Pages sum, Pages::Map(elements * sizeof(int64_t), Pages::Use::kSecret));
+absl::StatusOr<FoldMemory> FoldMemory::Make(uint64_t updates_bytes, uint64_t gaps_bytes,
+                                            uint64_t elements_max) {
+  SEALFOLD_ASSIGN_OR_RETURN(Pages updates,
+                            Pages::Map(updates_bytes + gaps_bytes, Pages::Use::kSealed));
+  SEALFOLD_ASSIGN_OR_RETURN(Pages sum,
+                            Pages::Map(elements_max * sizeof(int64_t), Pages::Use::kSecret));
   SEALFOLD_ASSIGN_OR_RETURN(Pages plain_sum,
-                            Pages::Map(elements * sizeof(float), Pages::Use::kSecret));
+                            Pages::Map(elements_max * sizeof(float), Pages::Use::kSecret));
   constexpr size_t kPatternBytes = 1 << 20;
   Bytes pattern(std::min<uint64_t>(kPatternBytes, updates_bytes));
   uint32_t state = 1;
@@ -24,25 +27,27 @@ absl::StatusOr<FoldMemory> FoldMemory::Make(uint64_t updates_bytes, uint64_t ele
   for (size_t at = 0; at < bytes.size(); at += pattern.size()) {
     std::copy_n(pattern.begin(), std::min(pattern.size(), bytes.size() - at), &bytes[at]);
   }
-  return FoldMemory(std::move(updates), std::move(sum), std::move(plain_sum));
+  return FoldMemory(updates_bytes, std::move(updates), std::move(sum), std::move(plain_sum));
 }
 
 // A mapping starts at a page, so the casts are aligned.
-absl::Span<int64_t> FoldMemory::Sums() {
-  return {reinterpret_cast<int64_t*>(sum_.Write().data()), elements()};
+absl::Span<int64_t> FoldMemory::Sums(uint64_t elements) {
+  SEALFOLD_CHECK(elements <= elements_max());
+  return {reinterpret_cast<int64_t*>(sum_.Write().data()), elements};
 }
 
-absl::Span<float> FoldMemory::PlainSums() {
-  return {reinterpret_cast<float*>(plain_sum_.Write().data()), elements()};
+absl::Span<float> FoldMemory::PlainSums(uint64_t elements) {
+  SEALFOLD_CHECK(elements <= elements_max());
+  return {reinterpret_cast<float*>(plain_sum_.Write().data()), elements};
 }
 
 absl::Span<uint64_t> FoldMemory::SumNumbers() {
-  return {reinterpret_cast<uint64_t*>(sum_.Write().data()), elements()};
+  return {reinterpret_cast<uint64_t*>(sum_.Write().data()), elements_max()};
 }
 
-absl::Span<const uint64_t> FoldMemory::UpdateNumbers(uint64_t size_bytes) const {
-  SEALFOLD_CHECK(size_bytes <= updates_.size());
-  return {reinterpret_cast<const uint64_t*>(updates_.span().data()), size_bytes / sizeof(uint64_t)};
+absl::Span<const uint64_t> FoldMemory::UpdateNumbers() const {
+  return {reinterpret_cast<const uint64_t*>(updates_.span().data()),
+          updates_bytes_ / sizeof(uint64_t)};
 }
 
 std::vector<ByteSpan> FoldMemory::Updates(size_t count, uint64_t update_bytes,

@@ -81,6 +81,9 @@ uint64_t IssueVectors(uint64_t count) {
   return hn::GetLane(hn::Or(hn::BitCast(u, f), b));
 }
 
+constexpr size_t kSumsAhead = 2048 / sizeof(float);
+constexpr size_t kElementsAhead = 512 / sizeof(float);
+
 // Folds kUpdates updates into `count` sums.
 template <size_t kUpdates>
 HWY_INLINE void PlainAddSome(const absl::Span<const float>* elements, const float* weights,
@@ -90,6 +93,13 @@ HWY_INLINE void PlainAddSome(const absl::Span<const float>* elements, const floa
   const float* from[kUpdates];
   for (size_t k = 0; k < kUpdates; ++k) from[k] = elements[k].data() + first;
   for (size_t i = 0; i < count; i += 2 * lanes) {
+    // Fetched ahead as the exact fold's are.
+    for (const size_t at : {i, i + lanes}) {
+      __builtin_prefetch(sum + at + kSumsAhead, 1, 3);
+      for (size_t k = 0; k < kUpdates; ++k) {
+        __builtin_prefetch(from[k] + at + kElementsAhead, 0, 2);
+      }
+    }
     auto sum0 = hn::LoadU(d, sum + i);
     auto sum1 = hn::LoadU(d, sum + i + lanes);
     for (size_t k = 0; k < kUpdates; ++k) {
@@ -104,7 +114,7 @@ HWY_INLINE void PlainAddSome(const absl::Span<const float>* elements, const floa
 
 void PlainAddMany(absl::Span<const absl::Span<const float>> elements,
                   absl::Span<const float> weights, absl::Span<float> sum) {
-  constexpr size_t kTileSums = 512;
+  constexpr size_t kTileSums = 4096;
   const bool one_pass = elements.size() <= 2 || elements.size() == 4 || elements.size() == 8;
   const size_t tile = one_pass ? sum.size() : std::min(kTileSums, sum.size());
   for (size_t first = 0; first < sum.size(); first += tile) {
