@@ -18,7 +18,11 @@ void AddClaims(const Claims& claims, ordered_json& out) {
   if (claims.nonce.has_value()) {
     out["eat_nonce"] = absl::WebSafeBase64Escape(AsText(*claims.nonce));
   }
-  if (auto zero = claims.registers.find(0); zero != claims.registers.end()) {
+  // A debug state is register 0's to say only where the platform measures the program into it.
+  const Verifier* verifier = FindVerifier(claims.platform);
+  const auto zero = claims.registers.find(0);
+  if (verifier != nullptr && InMask(verifier->register_rules().measured, 0) &&
+      zero != claims.registers.end()) {
     out["dbgstat"] = IsAllZero(zero->second) ? "enabled" : "disabled-since-boot";
   }
   out["module_id"] = claims.module_id;
