@@ -7,6 +7,7 @@
 #include "attest/measure/program_file.h"
 #include "attest/measure/uki/secure_boot.h"
 #include "attest/measure/uki/uki.h"
+#include "attest/program/verb.h"
 #include "protocol/base/error.h"
 #include "protocol/model/mapped_file.h"
 #include "protocol/program/program.h"
@@ -134,10 +135,11 @@ void BuildOptions::AddUkiOptions(CLI::App& verb) {
   verb.add_option("--phases", phases,
                   "uki: boot phases that systemd-pcrphase has measured into PCR11; '' for none")
       ->capture_default_str();
-  verb.add_option("--pk", pk, "uki: the machine's Secure Boot variable PK; on where there is one");
-  verb.add_option("--kek", kek, "uki: its KEK");
-  verb.add_option("--db", db, "uki: its db");
-  verb.add_option("--dbx", dbx, "uki: its dbx");
+  verb.add_option("--pk", pk, "uki: the machine's Secure Boot variable PK; on where there is one")
+      ->check(NotEmpty());
+  verb.add_option("--kek", kek, "uki: its KEK")->check(NotEmpty());
+  verb.add_option("--db", db, "uki: its db")->check(NotEmpty());
+  verb.add_option("--dbx", dbx, "uki: its dbx")->check(NotEmpty());
 }
 
 absl::StatusOr<Measurements> MeasureBuild(const BuildOptions& options,

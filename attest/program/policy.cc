@@ -140,7 +140,8 @@ void AddPolicy(CLI::App& app, Verb& called) {
   verb->add_option("--platform", options->platform, "Platform whose evidence is accepted")
       ->required();
   verb->add_option("--root", options->root_path,
-                   "The pinned trust root (PEM); left out where it is built in");
+                   "The pinned trust root (PEM); left out where it is built in")
+      ->check(NotEmpty());
   CLI::Option* kind = verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
                           ->check(CLI::IsMember(BuildKinds()));
   CLI::Option* build =

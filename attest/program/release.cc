@@ -165,7 +165,7 @@ void AddRelease(CLI::App& app, Verb& called) {
       ->required()
       ->check(CLI::IsMember({"sign", "log", "verify"}));
   verb->add_option("release", options->release, "The release file")->required();
-  verb->add_option("--build", options->build.path, "The build");
+  verb->add_option("--build", options->build.path, "The build")->check(NotEmpty());
   verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
       ->check(CLI::IsMember(BuildKinds()));
   verb->add_option("--platform", options->platform, "sign: where it runs, e.g. aws-nitro");

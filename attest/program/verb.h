@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "protocol/program/program.h"
@@ -19,6 +20,16 @@ void AddExplain(CLI::App& app, Verb& called);
 void AddPolicy(CLI::App& app, Verb& called);
 void AddKeygen(CLI::App& app, Verb& called);
 void AddRelease(CLI::App& app, Verb& called);
+
+// For options that narrow what is accepted: a value that a script left empty (`--nonce "$UNSET"`)
+// must not be the same as no option.
+inline CLI::Validator NotEmpty() {
+  return {[](const std::string& value) {
+            return value.empty() ? std::string("is empty: leave the option out, or give a value")
+                                 : std::string();
+          },
+          ""};
+}
 
 // Attestation documents are read whole.
 inline constexpr size_t kEvidenceBytesMax = 1u << 20;

@@ -85,13 +85,16 @@ void AddVerify(CLI::App& app, Verb& called) {
       ->required();
   CLI::Option* time =
       verb->add_option("--time", options->time,
-                       "Judge as of this time (RFC 3339); this machine's clock if left out");
+                       "Judge as of this time (RFC 3339); this machine's clock if left out")
+          ->check(NotEmpty());
   verb->add_flag("--any-age", options->any_age,
                  "Evidence kept from earlier: certificates count at its own time, its age does not")
       ->excludes(time);
-  verb->add_option("--nonce", options->nonce, "The nonce it must carry (hex)");
-  verb->add_option("--user-data", options->user_data, "The user data it must carry (hex)");
-  verb->add_option("--public-key", options->public_key, "The public key it must carry (hex)");
+  verb->add_option("--nonce", options->nonce, "The nonce it must carry (hex)")->check(NotEmpty());
+  verb->add_option("--user-data", options->user_data, "The user data it must carry (hex)")
+      ->check(NotEmpty());
+  verb->add_option("--public-key", options->public_key, "The public key it must carry (hex)")
+      ->check(NotEmpty());
   verb->footer(
       "Exit code 0: every check passed; 3: one did not.\n\n"
       "Example:\n  sealfold-attest verify evidence.cose --policy policy.json --nonce 00112233");

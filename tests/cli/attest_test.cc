@@ -130,6 +130,23 @@ TEST_F(AttestTest, VerifyTakesNoNonsense) {
   ExpectError(Ran(verify(good, {"--any-age", "--time", kTimeOf2022})), kExitUsage, "usage_wrong");
 }
 
+// As of `--nonce "$UNSET"` in a script: what was to be checked is not left unchecked.
+TEST_F(AttestTest, AnEmptyValueIsNoMissingOption) {
+  const std::string policy = PolicyOf("nsm-2022-10");
+  for (const char* option : {"--nonce", "--user-data", "--public-key", "--time"}) {
+    std::vector<std::string> verify = {
+        "sealfold-attest", "verify", Document("nsm-2022-10"), "--policy", policy, option, ""};
+    if (std::string(option) != "--time") verify.push_back("--any-age");
+    ExpectError(Ran(verify), kExitUsage, "usage_wrong");
+  }
+  for (const char* option : {"--pk", "--kek", "--db", "--dbx"}) {
+    ExpectError(Ran({"sealfold-attest", "measure", "uki", Data("measure/uki-258.efi"), option, ""}),
+                kExitUsage, "usage_wrong");
+  }
+  ExpectError(Ran({"sealfold-attest", "release", "verify", Path("release.cbor"), "--build", ""}),
+              kExitUsage, "usage_wrong");
+}
+
 TEST_F(AttestTest, ExplainsWithoutJudging) {
   const json explained = RunJsonOne({"sealfold-attest", "explain", Document("nsm-2022-10")});
   EXPECT_EQ(explained["kind"], "evidence");
