@@ -28,6 +28,7 @@ struct ReleaseOptions {
   std::string builder;
   std::string key;
   std::string log;
+  bool new_log = false;
 };
 
 absl::StatusOr<ReleaseFile> ReadReleaseFile(const std::string& path) {
@@ -80,14 +81,33 @@ absl::Status Sign(const ReleaseOptions& options, const Output& output) {
   return absl::OkStatus();
 }
 
+// A log begun anew where one was mistyped or lost would be a second head by the same key: what it
+// proves is then worth nothing.
+absl::Status CheckLogFile(const ReleaseOptions& options) {
+  if (std::filesystem::exists(options.log) != options.new_log) return absl::OkStatus();
+  if (options.new_log) {
+    return BadInput({.code = "release_log_exists",
+                     .what = options.log,
+                     .expected = "no file of this name, as of --new",
+                     .found = "one",
+                     .advice = "leave --new out to add to this log"});
+  }
+  return BadInput({.code = "release_log_missing",
+                   .what = options.log,
+                   .expected = "the log that this key has signed so far",
+                   .found = "no such file",
+                   .advice = "name the log, or begin the key's first with --new"});
+}
+
 // Puts the release's statement into the log, and the proof of it into the release file.
 absl::Status Log(const ReleaseOptions& options, const Output& output) {
   constexpr cbor::Limits kLimits = {.size_bytes_max = kReleaseLogSizeMax, .items_max = 1u << 18};
+  SEALFOLD_RETURN_IF_ERROR(CheckLogFile(options));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
   SEALFOLD_ASSIGN_OR_RETURN(ReleaseFile file, ReadReleaseFile(options.release));
   SEALFOLD_ASSIGN_OR_RETURN(const Release release, OpenRelease(cbor::EncodeFields(file)));
   ReleaseLog log;
-  if (std::filesystem::exists(options.log)) {
+  if (!options.new_log) {
     SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.log, kReleaseLogSizeMax));
     auto read = cbor::DecodeFields<ReleaseLog>(AsBytes(bytes), kLimits);
     if (!read.ok()) return About(options.log, read.status());
@@ -175,7 +195,8 @@ void AddRelease(CLI::App& app, Verb& called) {
   verb->add_option("--source", options->source, "sign: revision that it was built from");
   verb->add_option("--builder", options->builder, "sign: what built it, the same for all signers");
   verb->add_option("--key", options->key, "sign: the builder's key; log: the log's");
-  verb->add_option("--log", options->log, "log: the log's file, made when missing");
+  verb->add_option("--log", options->log, "log: the log's file");
+  verb->add_flag("--new", options->new_log, "log: begin the log, the key's first and only one");
   options->build.AddUkiOptions(*verb);
   verb->footer(
       "Every signer builds and measures by itself; statements must be the same to the byte.\n\n"

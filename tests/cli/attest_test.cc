@@ -350,10 +350,15 @@ TEST_F(ReleaseTest, ALogHoldsWhatWasReleased) {
   const std::vector<std::string> enter = {
       "sealfold-attest", "release",        "log",   Path("release.cbor"),
       "--log",           Path("log.cbor"), "--key", Path("south")};
-  const json entered = RunJsonOne(enter);
+  // A log is not begun by mistake: that would be two heads by one key.
+  ExpectFails(enter, kExitBadInput, "release_log_missing");
+  std::vector<std::string> begin = enter;
+  begin.emplace_back("--new");
+  const json entered = RunJsonOne(begin);
   EXPECT_EQ(entered["size"], 1);
   EXPECT_EQ(entered["log_key"], keys_[1]);
   EXPECT_EQ(RunJsonOne(enter)["size"], 1);
+  ExpectFails(begin, kExitBadInput, "release_log_exists");
   json policy = json::parse(*ReadFile(Policy(1), 1 << 16));
   policy["evidence"]["releases"]["log_key"] = keys_[1];
   ASSERT_TRUE(WriteFileAtomic(Path("logged.json"), policy.dump()).ok());
