@@ -75,12 +75,12 @@ absl::StatusOr<bool> Upload::Advance(uint64_t next, uint64_t credit, bool resend
 absl::StatusOr<Message> Upload::SealNext() {
   const uint64_t index = sealed_;
   const uint64_t size = ChunkSizeBytes(payload_->size_bytes(), chunk_bytes_, index);
-  // Read to where it is sealed, and not zeroed first: every byte is written.
+  // Not zeroed first: every byte is written. What does not lie in memory is read to where it is
+  // sealed.
   const std::shared_ptr<uint8_t[]> buffer =
       std::make_shared_for_overwrite<uint8_t[]>(size + kAeadTagSize);
   const MutableByteSpan sealed(buffer.get(), size + kAeadTagSize);
-  payload_->Read(index * chunk_bytes_, sealed.first(size));
-  sender_.SealChunk(index, sealed.first(size), sealed);
+  sender_.SealChunk(index, payload_->Read(index * chunk_bytes_, sealed.first(size)), sealed);
   const ByteSpan tag = sealed.last(kAeadTagSize);
   // Before it can be on its way: a later process must be able to check the receipt.
   SEALFOLD_RETURN_IF_ERROR(store_->WriteTags(index, tag));

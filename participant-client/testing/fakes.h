@@ -50,9 +50,9 @@ class PayloadInMemory : public PayloadSource {
  public:
   explicit PayloadInMemory(Bytes content) : bytes(std::move(content)) {}
   uint64_t size_bytes() const override { return bytes.size(); }
-  void Read(uint64_t offset, MutableByteSpan out) override {
+  ByteSpan Read(uint64_t offset, MutableByteSpan room) override {
     ++reads;
-    std::copy_n(bytes.begin() + static_cast<ptrdiff_t>(offset), out.size(), out.begin());
+    return ByteSpan(bytes).subspan(offset, room.size());
   }
 
   Bytes bytes;

@@ -22,20 +22,20 @@ EncodedUpdate::EncodedUpdate(UpdateFile& file, const Plan& plan, Secret seed)
   }
 }
 
-void EncodedUpdate::Read(uint64_t offset, MutableByteSpan out) {
-  std::fill(out.begin(), out.end(), uint8_t{0});
+ByteSpan EncodedUpdate::Read(uint64_t offset, MutableByteSpan room) {
+  std::fill(room.begin(), room.end(), uint8_t{0});
   const bool int8 = layout_.encoding->kind == EncodingKind::kInt8Blocks;
   MutableByteSpan random = random_.mutable_span();
   if (int8) FillRandomStream(seed_, offset / layout_.chunk_bytes, random);
   const absl::Span<uint64_t> places(reinterpret_cast<uint64_t*>(places_.mutable_span().data()),
                                     places_.size() / sizeof(uint64_t));
-  ForEachBlockRun(layout_, offset, out.size(), [&](const BlockRun& run) {
+  ForEachBlockRun(layout_, offset, room.size(), [&](const BlockRun& run) {
     const Dtype dtype = layout_.parts[run.part].dtype;
     const uint64_t count = std::min(layout_.encoding->block_elements, run.elements);
     for (uint64_t done = 0; done < run.elements; done += count) {
       const ByteSpan elements = file_->Elements(run.part, run.element + done, count);
       const MutableByteSpan block =
-          out.subspan(run.offset_bytes - offset + done / count * run.block_bytes, run.block_bytes);
+          room.subspan(run.offset_bytes - offset + done / count * run.block_bytes, run.block_bytes);
       if (int8) {
         EncodeInt8Block(dtype, elements, scale_bits_max_, random.first(count * kInt8RandomBytes),
                         block);
@@ -46,6 +46,7 @@ void EncodedUpdate::Read(uint64_t offset, MutableByteSpan out) {
       file_->NoteRead(elements.size());
     }
   });
+  return room;
 }
 
 }  // namespace sealfold

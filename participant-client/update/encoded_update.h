@@ -19,7 +19,7 @@ class EncodedUpdate : public PayloadSource {
   EncodedUpdate(UpdateFile& file, const Plan& plan, Secret seed);
 
   uint64_t size_bytes() const override { return layout_.size_bytes; }
-  void Read(uint64_t offset, MutableByteSpan out) override;
+  ByteSpan Read(uint64_t offset, MutableByteSpan room) override;
 
  private:
   UpdateFile* file_;

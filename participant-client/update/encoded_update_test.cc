@@ -55,8 +55,7 @@ class EncodedUpdateTest : public ::testing::Test {
     Bytes out;
     for (uint64_t offset = 0; offset < update.size_bytes(); offset += plan_.chunk_bytes) {
       Bytes chunk(std::min(plan_.chunk_bytes, update.size_bytes() - offset), 0xEE);
-      update.Read(offset, absl::MakeSpan(chunk));
-      Append(out, chunk);
+      Append(out, update.Read(offset, absl::MakeSpan(chunk)));
     }
     return out;
   }
@@ -116,8 +115,7 @@ TEST_F(EncodedUpdateTest, IsAFunctionOfFileAndSeedInWhateverOrderChunksAreRead) 
   EncodedUpdate again(file, plan_, SeedOf(1, "rounding"));
   const uint64_t last = (payload.size() - 1) / plan_.chunk_bytes * plan_.chunk_bytes;
   Bytes chunk(payload.size() - last);
-  again.Read(last, absl::MakeSpan(chunk));
-  EXPECT_EQ(ByteSpan(chunk), ByteSpan(payload).subspan(last));
+  EXPECT_EQ(again.Read(last, absl::MakeSpan(chunk)), ByteSpan(payload).subspan(last));
   EXPECT_EQ(ReadAll(again), payload);
 }
 

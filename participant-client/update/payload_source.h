@@ -13,9 +13,10 @@ class PayloadSource {
   virtual ~PayloadSource() = default;
   // Of the payload as the plan's PayloadLayout lays it out.
   virtual uint64_t size_bytes() const = 0;
-  // Fills `out` with the payload's bytes from `offset` on. Requires: `offset` is a multiple of the
-  // plan's chunk size, and offset + out.size() is one or size_bytes().
-  virtual void Read(uint64_t offset, MutableByteSpan out) = 0;
+  // The payload's bytes from `offset` on, as many as `room` has: written to it, or else where they
+  // lie already, until the next call. Requires: `offset` is a multiple of the plan's chunk size,
+  // and offset + room.size() is one or size_bytes().
+  virtual ByteSpan Read(uint64_t offset, MutableByteSpan room) = 0;
 };
 
 }  // namespace sealfold

@@ -161,29 +161,31 @@ UpdateIdentity UpdateFile::Identity(Weight weight) const {
   return identity;
 }
 
-void UpdateFile::Read(uint64_t offset, MutableByteSpan out) {
-  SEALFOLD_CHECK(offset + out.size() <= layout_.size_bytes);
-  // The last part that starts at or before `offset`, then on until `out` is full.
+ByteSpan UpdateFile::Read(uint64_t offset, MutableByteSpan room) {
+  SEALFOLD_CHECK(offset + room.size() <= layout_.size_bytes);
+  NoteRead(room.size());
+  // The last part that starts at or before `offset`, then on until `room` is full.
   auto part = std::upper_bound(
       layout_.parts.begin(), layout_.parts.end(), offset,
       [](uint64_t value, const PayloadLayout::Part& p) { return value < p.offset_bytes; });
   SEALFOLD_CHECK(part != layout_.parts.begin());
-  const uint64_t end = offset + out.size();
+  const uint64_t end = offset + room.size();
   uint64_t filled = 0;
   for (--part; part != layout_.parts.end() && part->offset_bytes < end; ++part) {
     const auto t = static_cast<size_t>(part - layout_.parts.begin());
     const uint64_t first = std::max(offset, part->offset_bytes);
     const uint64_t last = std::min(end, part->offset_bytes + tensors_[t].size_bytes());
     if (first >= last) continue;  // only padding of this part is asked for
-    std::fill(out.begin() + static_cast<ptrdiff_t>(filled),
-              out.begin() + static_cast<ptrdiff_t>(first - offset), uint8_t{0});
-    filled = last - offset;
-    ByteSpan bytes =
+    const ByteSpan bytes =
         file_.span().subspan(tensors_offsets_[t] + (first - part->offset_bytes), last - first);
-    std::copy(bytes.begin(), bytes.end(), out.begin() + static_cast<ptrdiff_t>(first - offset));
+    if (bytes.size() == room.size()) return bytes;
+    std::fill(room.begin() + static_cast<ptrdiff_t>(filled),
+              room.begin() + static_cast<ptrdiff_t>(first - offset), uint8_t{0});
+    filled = last - offset;
+    std::copy(bytes.begin(), bytes.end(), room.begin() + static_cast<ptrdiff_t>(first - offset));
   }
-  std::fill(out.begin() + static_cast<ptrdiff_t>(filled), out.end(), uint8_t{0});
-  NoteRead(out.size());
+  std::fill(room.begin() + static_cast<ptrdiff_t>(filled), room.end(), uint8_t{0});
+  return room;
 }
 
 ByteSpan UpdateFile::Elements(size_t tensor, uint64_t first, uint64_t count) const {

@@ -36,7 +36,7 @@ class UpdateFile : public PayloadSource {
   // The payload of a plan without an encoding: tensors in the plan's order, zeros between them. Any
   // stretch may be read.
   uint64_t size_bytes() const override { return layout_.size_bytes; }
-  void Read(uint64_t offset, MutableByteSpan out) override;
+  ByteSpan Read(uint64_t offset, MutableByteSpan room) override;
 
   // Elements of the plan's tensor number `tensor`; the view lives as long as this. Requires: the
   // tensor has them.

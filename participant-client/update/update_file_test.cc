@@ -81,8 +81,7 @@ TEST_F(UpdateFileTest, ReadsThePayloadInThePlansOrderWhateverTheFiles) {
     Bytes got;
     for (uint64_t offset = 0; offset < layout.size_bytes; offset += size) {
       Bytes piece(std::min(size, layout.size_bytes - offset), 0xEE);
-      update->Read(offset, absl::MakeSpan(piece));
-      Append(got, piece);
+      Append(got, update->Read(offset, absl::MakeSpan(piece)));
     }
     EXPECT_EQ(got, expected) << size;
   }
