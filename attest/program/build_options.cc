@@ -1,6 +1,7 @@
 #include "attest/program/build_options.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "attest/measure/disk/boot_files.h"
 #include "attest/measure/eif/eif_measure.h"
@@ -8,6 +9,7 @@
 #include "attest/measure/uki/secure_boot.h"
 #include "attest/measure/uki/uki.h"
 #include "attest/program/verb.h"
+#include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/model/mapped_file.h"
 #include "protocol/program/program.h"
@@ -16,6 +18,10 @@ namespace sealfold {
 namespace {
 
 constexpr size_t kVariableBytesMax = 1u << 20;
+// What the builds of a kind run on.
+constexpr std::pair<const char*, const char*> kPlatforms[] = {
+    {"elf", "sealfold-softnsm"}, {"eif", "aws-nitro"}, {"uki", "aws-nitrotpm"}, {"uki", "tpm2"},
+    {"image", "aws-nitrotpm"},   {"image", "tpm2"}};
 
 absl::StatusOr<Measurements> MeasureElf(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(const Measurement measurement, MeasureProgram(path));
@@ -125,6 +131,25 @@ absl::StatusOr<Measurements> MeasureDiskImage(const BuildOptions& options,
 const std::vector<std::string>& BuildKinds() {
   static const std::vector<std::string> kKinds = {"elf", "eif", "uki", "image"};
   return kKinds;
+}
+
+absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& platform) {
+  if (FindVerifier(platform) == nullptr) {
+    return BadInput({.code = "policy_platform_unknown",
+                     .what = "--platform",
+                     .expected = "one that this build has",
+                     .found = absl::StrCat("'", platform, "'")});
+  }
+  std::vector<std::string> kinds;
+  for (const auto& [each, runs_on] : kPlatforms) {
+    if (platform != runs_on) continue;
+    if (kind == each) return absl::OkStatus();
+    kinds.emplace_back(each);
+  }
+  return BadInput({.code = "build_kind",
+                   .what = absl::StrCat("--kind for platform ", platform),
+                   .expected = absl::StrJoin(kinds, " or "),
+                   .found = kind});
 }
 
 void BuildOptions::AddUkiOptions(CLI::App& verb) {

@@ -38,6 +38,11 @@ inline constexpr char kBuildKindsHelp[] =
     "has "
     "one";
 
+// That this build has the platform, and that it is one which runs such a build: another's registers
+// would be compared with what they never hold. InvalidArgument, code "policy_platform_unknown" or
+// "build_kind".
+absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& platform);
+
 struct Measurements {
   std::map<BankHash, std::map<uint32_t, Bytes>> banks = {};
   std::vector<std::pair<std::string, std::string>> notes = {};  // for people: name, text

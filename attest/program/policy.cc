@@ -74,6 +74,7 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOption
 }
 
 absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfBuild(const PolicyOptions& options) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
   constexpr BankHash kBank = BankHash::kSha384;
   SEALFOLD_ASSIGN_OR_RETURN(Measurements measured, MeasureBuild(options.build, {kBank}));
   if (options.registers.empty()) return std::move(measured.banks[kBank]);

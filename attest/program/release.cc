@@ -60,6 +60,7 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
 
 // The signature is added to those in the file, if there is one: they must be of the same statement.
 absl::Status Sign(const ReleaseOptions& options, const Output& output) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
   SEALFOLD_ASSIGN_OR_RETURN(const ReleaseStatement statement, MakeStatement(options));
   ReleaseFile file;

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
@@ -236,6 +238,13 @@ TEST_F(AttestTest, APolicyAcceptsNeitherDebugModeNorForgery) {
   fails({"--platform", "aws-nitro", "--root", Data("attestation/aws-nitro-root-g1.pem"), "--kind",
          "eif", "--build", Data("measure/plain.eif")},
         kExitBadInput, "policy_root_unexpected");
+  // A build that this platform does not run.
+  fails({"--platform", "aws-nitrotpm", "--kind", "eif", "--build", Data("measure/plain.eif")},
+        kExitBadInput, "build_kind");
+  fails({"--platform", "aws-nitro", "--kind", "elf", "--build", Data("README.md")}, kExitBadInput,
+        "build_kind");
+  fails({"--platform", "sealfold-softnsm", "--kind", "uki", "--build", Data("measure/uki-258.efi")},
+        kExitBadInput, "build_kind");
   EXPECT_FALSE(ReadFile(Path("p.json"), 1 << 16).ok());
 }
 
@@ -376,6 +385,11 @@ TEST_F(ReleaseTest, WhatIsNotTheSameIsNotAddedTo) {
   ExpectFails(Sign("south", "plain.eif"), kExitRefused, "release_differs");
   ExpectFails(Sign("south", "signed.eif", "8"), kExitRefused, "release_differs");
   ExpectFails(Sign("none", "signed.eif"), kExitBadInput, "file_unusable");
+  std::vector<std::string> mistyped = Sign("south", "signed.eif");
+  *std::find(mistyped.begin(), mistyped.end(), "aws-nitro") = "aws-nitr0";
+  ExpectFails(mistyped, kExitBadInput, "policy_platform_unknown");
+  *std::find(mistyped.begin(), mistyped.end(), "aws-nitr0") = "tpm2";
+  ExpectFails(mistyped, kExitBadInput, "build_kind");
   ExpectError(Ran({"sealfold-attest", "release", "sign", Path("r")}), kExitUsage, "usage_wrong");
   std::string damaged = *ReadFile(Path("release.cbor"), 1 << 16);
   damaged.back() = static_cast<char>(damaged.back() ^ 1);
