@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* kFirmwareStarts[] = {"/EFI/BOOT/BOOTX64.EFI", "/EFI/BOOT/BOOTAA64.EFI"};
 constexpr char kImages[] = "/EFI/Linux";
+constexpr char kEntries[] = "/loader/entries";
 
 absl::Status Unclear(std::string expected, std::string found) {
   return BadInput({.code = "disk_boot",
@@ -22,6 +23,19 @@ absl::Status Unclear(std::string expected, std::string found) {
                    .expected = std::move(expected),
                    .found = std::move(found),
                    .advice = "measure the files themselves: `measure uki`, with --before"});
+}
+
+// What a boot loader may choose besides the images in the EFI system partition.
+absl::Status CheckNothingElse(ByteSpan disk, const FatVolume& volume) {
+  SEALFOLD_ASSIGN_OR_RETURN(const bool extended, HasExtendedBootLoaderPartition(disk));
+  if (extended) return Unclear("a boot loader's images in one partition", "XBOOTLDR beside it");
+  const absl::StatusOr<std::vector<FatEntry>> entries = volume.List(kEntries);
+  if (!entries.ok()) {
+    return ErrorCode(entries.status()) == "fat_missing" ? absl::OkStatus() : entries.status();
+  }
+  if (entries->empty()) return absl::OkStatus();
+  return Unclear(absl::StrCat("no boot entries in ", kEntries),
+                 absl::StrCat(entries->size(), " of them"));
 }
 
 }  // namespace
@@ -46,6 +60,7 @@ absl::StatusOr<BootFiles> FindBootFiles(ByteSpan disk) {
   SEALFOLD_ASSIGN_OR_RETURN(const PeImage image, ParsePe(content));
   if (image.Find(".linux") != nullptr) return BootFiles{path, std::move(content), "", {}};
 
+  SEALFOLD_RETURN_IF_ERROR(CheckNothingElse(disk, volume));
   std::vector<std::string> names;
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<FatEntry> entries, volume.List(kImages));
   for (const FatEntry& entry : entries) {

@@ -18,9 +18,9 @@ struct BootFiles {
 };
 
 // A machine without boot entries of its own starts /EFI/BOOT/BOOTX64.EFI (or BOOTAA64.EFI). That is
-// the UKI, or it is a boot loader and there is exactly one in /EFI/Linux: of several, which one is
-// chosen is the loader's and the machine's to say. InvalidArgument, codes "disk_table", "fat_*",
-// "pe_malformed", "disk_boot".
+// the UKI, or it is a boot loader and there is exactly one in /EFI/Linux, no entry in
+// /loader/entries and no XBOOTLDR partition: of several, which one is chosen is the loader's and
+// the machine's to say. InvalidArgument, codes "disk_table", "fat_*", "pe_malformed", "disk_boot".
 absl::StatusOr<BootFiles> FindBootFiles(ByteSpan disk);
 
 }  // namespace sealfold

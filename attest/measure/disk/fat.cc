@@ -39,9 +39,13 @@ uint8_t ShortNameChecksum(ByteSpan name) {
   return sum;
 }
 
+char Printable(unsigned c) { return c >= ' ' && c <= '~' ? static_cast<char>(c) : '?'; }
+
 std::string ShortName(ByteSpan name) {
-  std::string base(AsText(name.first(8)));
-  std::string extension(AsText(name.subspan(8, 3)));
+  std::string text;
+  for (const uint8_t c : name) text += Printable(c);
+  std::string base = text.substr(0, 8);
+  std::string extension = text.substr(8);
   base.erase(base.find_last_not_of(' ') + 1);
   extension.erase(extension.find_last_not_of(' ') + 1);
   return extension.empty() ? base : absl::StrCat(base, ".", extension);
@@ -68,12 +72,14 @@ struct LongName {
       return;
     }
     std::string part;
+    bool ends = false;
     for (const size_t at : {1u, 3u, 5u, 7u, 9u, 14u, 16u, 18u, 20u, 22u, 24u, 28u, 30u}) {
       const unsigned c = entry[at] | entry[at + 1] << 8;
-      if (c == 0) break;
-      part += c >= ' ' && c <= '~' ? static_cast<char>(c) : '?';
+      ends = c == 0;
+      if (ends) break;
+      part += Printable(c);
     }
-    text = part + text;
+    text = ends ? part : part + text;
   }
   // The name, if all of its parts came and belong to this entry.
   bool Fits(ByteSpan short_name) const {
@@ -93,7 +99,7 @@ absl::StatusOr<FatVolume> FatVolume::Open(ByteSpan volume) {
   const uint64_t root_entries = reader.U16();
   uint64_t sectors = reader.U16();
   reader.U8();
-  uint64_t table_sectors = reader.U16();
+  const uint64_t table_sectors_16 = reader.U16();
   reader.Take(8);
   const uint32_t sectors_32 = reader.U32();
   const uint32_t table_sectors_32 = reader.U32();
@@ -101,7 +107,7 @@ absl::StatusOr<FatVolume> FatVolume::Open(ByteSpan volume) {
   FatVolume out;
   out.root_cluster_ = reader.U32();
   if (sectors == 0) sectors = sectors_32;
-  if (table_sectors == 0) table_sectors = table_sectors_32;
+  const uint64_t table_sectors = table_sectors_16 == 0 ? table_sectors_32 : table_sectors_16;
   const bool sizes = (sector_bytes == 512 || sector_bytes == 1024 || sector_bytes == 2048 ||
                       sector_bytes == 4096) &&
                      cluster_sectors != 0 && (cluster_sectors & (cluster_sectors - 1)) == 0 &&
@@ -116,7 +122,8 @@ absl::StatusOr<FatVolume> FatVolume::Open(ByteSpan volume) {
   out.fat32_ = out.count_ >= kFat32Clusters;
   const uint64_t entry_bytes = out.fat32_ ? 4 : 2;
   if (out.count_ < kFat16Clusters) return Malformed("type", "FAT16 or FAT32", "FAT12");
-  if (out.fat32_ != (root_entries == 0) ||
+  // Firmware takes a volume for FAT32 by the first of these.
+  if (out.fat32_ != (table_sectors_16 == 0) || out.fat32_ != (root_entries == 0) ||
       (uint64_t{out.count_} + 2) * entry_bytes > table_sectors * sector_bytes) {
     return Malformed("boot sector", "a table for every cluster", "another");
   }
@@ -183,11 +190,15 @@ absl::StatusOr<std::vector<FatEntry>> FatVolume::ListFolder(const FatEntry& fold
     numbers.Take(4);
     const uint32_t low = numbers.U16();
     FatEntry found{.name = long_name.Fits(name) ? long_name.text : ShortName(name),
+                   .short_name = ShortName(name),
                    .folder = (entry[11] & kAttributeFolder) != 0,
                    .first_cluster = (fat32_ ? high << 16 : 0) | low,
                    .size_bytes = numbers.U32()};
     long_name = {};
     if ((entry[11] & kAttributeVolume) != 0 || found.name == "." || found.name == "..") continue;
+    if (absl::StrContains(found.name, '/') || absl::StrContains(found.short_name, '/')) {
+      return Malformed("name", "one without '/'", found.name);
+    }
     out.push_back(std::move(found));
   }
   return out;
@@ -200,14 +211,19 @@ absl::StatusOr<FatEntry> FatVolume::Find(absl::string_view path) const {
     if (at.folder) {
       SEALFOLD_ASSIGN_OR_RETURN(entries, ListFolder(at));
     }
-    auto found = std::find_if(entries.begin(), entries.end(), [name](const FatEntry& entry) {
-      return absl::EqualsIgnoreCase(entry.name, name);
-    });
+    const auto has_name = [name](const FatEntry& entry) {
+      return absl::EqualsIgnoreCase(entry.name, name) ||
+             absl::EqualsIgnoreCase(entry.short_name, name);
+    };
+    const auto found = std::find_if(entries.begin(), entries.end(), has_name);
     if (found == entries.end()) {
       return BadInput({.code = "fat_missing",
                        .what = absl::StrCat("EFI system partition, ", path),
                        .expected = "a file or folder of this name",
                        .found = "none"});
+    }
+    if (std::count_if(entries.begin(), entries.end(), has_name) > 1) {
+      return Malformed(std::string(path), "one file or folder of this name", "several");
     }
     at = *found;
     if (at.folder && at.first_cluster < 2) {

@@ -12,7 +12,8 @@
 namespace sealfold {
 
 struct FatEntry {
-  std::string name = {};  // as people see it: the long name where there is one
+  std::string name = {};        // as people see it: the long name where there is one
+  std::string short_name = {};  // that of DOS, by which firmware finds the file too
   bool folder = false;
   uint32_t first_cluster = 0;
   uint32_t size_bytes = 0;  // of a file
@@ -22,10 +23,11 @@ struct FatEntry {
 class FatVolume {
  public:
   // InvalidArgument, code "fat_malformed", here and below: for what is no such volume, a chain of
-  // clusters that leaves it, comes back to itself or ends early, a name that is none.
+  // clusters that leaves it, comes back to itself or ends early, a name that is none, or that
+  // several have.
   static absl::StatusOr<FatVolume> Open(ByteSpan volume);
-  // Of a folder by its path, e.g. "/EFI/BOOT"; names are compared without regard to case, as
-  // firmware does. InvalidArgument, "fat_missing", where there is none.
+  // Of a folder by its path, e.g. "/EFI/BOOT"; as firmware does, long names and short ones are
+  // compared, without regard to case. InvalidArgument, "fat_missing", where there is none.
   absl::StatusOr<std::vector<FatEntry>> List(absl::string_view path) const;
   // A file's content. At most kFileSizeMax.
   absl::StatusOr<Bytes> Read(absl::string_view path) const;

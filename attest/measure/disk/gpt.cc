@@ -1,7 +1,9 @@
 #include "attest/measure/disk/gpt.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "attest/measure/crc32.h"
@@ -21,6 +23,9 @@ constexpr size_t kHeaderCrcOffset = 16;
 // c12a7328-f81f-11d2-ba4b-00a0c93ec93b, as it stands in memory.
 constexpr uint8_t kEfiSystem[kGuidSize] = {0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11,
                                            0xba, 0x4b, 0x00, 0xa0, 0xc9, 0x3e, 0xc9, 0x3b};
+// bc13c2ff-59e6-4262-a352-b275fd6f7172
+constexpr uint8_t kExtendedBootLoader[kGuidSize] = {0xff, 0xc2, 0x13, 0xbc, 0xe6, 0x59, 0x62, 0x42,
+                                                    0xa3, 0x52, 0xb2, 0x75, 0xfd, 0x6f, 0x71, 0x72};
 
 absl::Status Malformed(std::string expected, std::string found) {
   return BadInput({.code = "disk_table",
@@ -43,9 +48,8 @@ bool HeaderCrcHolds(ByteSpan header, uint32_t crc) {
   return Crc32({copy}) == crc;
 }
 
-}  // namespace
-
-absl::StatusOr<ByteSpan> FindEfiSystemPartition(ByteSpan disk) {
+// The table's entries, each in a span of its own.
+absl::StatusOr<std::vector<ByteSpan>> ReadEntries(ByteSpan disk) {
   const ByteSpan block = Blocks(disk, 1, kBlock);
   ByteReader header(block, ByteReader::Order::kLittleEndian);
   if (AsText(header.Take(8)) != "EFI PART") return Malformed("\"EFI PART\" in block 1", "none");
@@ -70,10 +74,20 @@ absl::StatusOr<ByteSpan> FindEfiSystemPartition(ByteSpan disk) {
   if (table.empty() || Crc32({table}) != entries_crc) {
     return Malformed("entries with their checksum", "others");
   }
-  std::optional<ByteSpan> found;
+  std::vector<ByteSpan> out;
   for (uint32_t i = 0; i < entries; ++i) {
-    ByteReader entry(table.subspan(size_t{i} * entry_size, entry_size),
-                     ByteReader::Order::kLittleEndian);
+    out.push_back(table.subspan(size_t{i} * entry_size, entry_size));
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<ByteSpan> FindEfiSystemPartition(ByteSpan disk) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries, ReadEntries(disk));
+  std::optional<ByteSpan> found;
+  for (const ByteSpan bytes : entries) {
+    ByteReader entry(bytes, ByteReader::Order::kLittleEndian);
     if (entry.Take(kGuidSize) != ByteSpan(kEfiSystem)) continue;
     entry.Take(kGuidSize);
     const uint64_t first = entry.U64();
@@ -86,6 +100,13 @@ absl::StatusOr<ByteSpan> FindEfiSystemPartition(ByteSpan disk) {
   }
   if (!found.has_value()) return Malformed("an EFI system partition", "none");
   return *found;
+}
+
+absl::StatusOr<bool> HasExtendedBootLoaderPartition(ByteSpan disk) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<ByteSpan> entries, ReadEntries(disk));
+  return std::any_of(entries.begin(), entries.end(), [](ByteSpan entry) {
+    return entry.first(kGuidSize) == ByteSpan(kExtendedBootLoader);
+  });
 }
 
 }  // namespace sealfold

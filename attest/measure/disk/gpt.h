@@ -12,6 +12,10 @@ namespace sealfold {
 // several such partitions.
 absl::StatusOr<ByteSpan> FindEfiSystemPartition(ByteSpan disk);
 
+// Whether there is a partition beside it from which boot loaders take images and entries too
+// ("XBOOTLDR", UAPI group's Boot Loader Specification). "disk_table" as above.
+absl::StatusOr<bool> HasExtendedBootLoaderPartition(ByteSpan disk);
+
 }  // namespace sealfold
 
 #endif  // SEALFOLD_ATTEST_MEASURE_DISK_GPT_H_
