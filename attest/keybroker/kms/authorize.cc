@@ -77,7 +77,8 @@ absl::StatusOr<std::string> Authorize(const KeyStore& store, const SignedRequest
   const std::string signature = SigV4Signature(request, credential.scope, credential.signed_headers,
                                                store.SecretOf(*caller).span());
   if (!EqualConstantTime(AsBytes(signature), AsBytes(credential.signature))) {
-    return Unauthorized("signature_wrong", absl::StrCat("one by the secret of ", caller->name),
+    // Told to whoever sent it, so without the name: ids can be read off the wire, names cannot.
+    return Unauthorized("signature_wrong", "one by the access key's secret",
                         "another, or a request that was changed");
   }
   return caller->name;

@@ -56,6 +56,14 @@ TEST_F(AuthorizeTest, WhatWasChangedIsRefused) {
   EXPECT_EQ(Code(), "signature_wrong");
 }
 
+// Anyone may send a request with an id: what comes back says no name that goes with it.
+TEST_F(AuthorizeTest, AWrongSignatureIsToldNoName) {
+  request_.body = AsBytes("{ }");
+  const absl::Status refused = Authorize(store_, request_, kNow_ms).status();
+  EXPECT_EQ(ErrorCode(refused), "signature_wrong");
+  EXPECT_EQ(refused.ToString().find("aggregator"), std::string::npos) << refused;
+}
+
 TEST_F(AuthorizeTest, WhatMustBeSignedIs) {
   for (const char* header : {"host", "x-amz-target"}) {
     SignedRequest whole = request_;
