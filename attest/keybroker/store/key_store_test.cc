@@ -9,6 +9,7 @@
 #include "attest/testing/forge.h"
 #include "attest/testing/forge_list.h"
 #include "protocol/base/error.h"
+#include "protocol/cbor/value.h"
 
 namespace sealfold {
 namespace {
@@ -143,6 +144,56 @@ TEST_F(KeyStoreTest, RevocationListsComeBackToo) {
   ASSERT_TRUE(again->SetRevocation("", nullptr).ok());
   EXPECT_EQ(again->trust()[1].revocation, nullptr);
   EXPECT_EQ(ErrorCode(again->SetRevocation("aws-nitrotpm", lists)), "platform_untrusted");
+}
+
+// What a store's content was before there were revocation lists, and keys that follow releases:
+// records without these members. Such a store opens, and means what it meant.
+TEST_F(KeyStoreTest, AStoreOfBeforeThereWereListsAndReleasesOpens) {
+  using cbor::Value;
+  const auto text = [](absl::string_view value) { return Value::Text(std::string(value)); };
+  const Bytes id(KeyId::kSize, 0x11);
+  const auto content = [&](absl::string_view type, cbor::Map trust) {
+    Value key = Value::OfMap(
+        {{text("id"), Value::OfBytes(id)},
+         {text("name"), text("first")},
+         {text("unattested"), Value::Bool(false)},
+         {text("conditions"),
+          Value::OfArray(
+              {Value::OfMap({{text("key"), text("kms:RecipientAttestation:PCR0")},
+                             {text("values"), Value::OfArray({text(std::string(96, 'a'))})}})})}});
+    Value caller = Value::OfMap(
+        {{text("access_key_id"), text("SFKBAAAAAAAAAAAAAAAA")}, {text("name"), text("hospital")}});
+    const Bytes records = cbor::Encode(
+        Value::OfMap({{text("type"), text(type)},
+                      {text("trust"), Value::OfArray({Value::OfMap(std::move(trust))})},
+                      {text("keys"), Value::OfArray({std::move(key)})},
+                      {text("callers"), Value::OfArray({std::move(caller)})}}));
+    Bytes out(8);
+    StoreBigEndian64(MutableByteSpan(out), records.size());
+    Append(out, records);
+    Append(out, Bytes(32, 0x22));  // the key's secret
+    Append(out, Bytes(40, 'x'));   // the caller's
+    return Secret::CopyOf(out);
+  };
+  const cbor::Map nitro = {{text("platform"), text("aws-nitro")}, {text("root_pem"), text("")}};
+  const absl::StatusOr<KeyStore> store = KeyStore::Decode(content("sealfold-keystore-1", nitro));
+  ASSERT_TRUE(store.ok()) << store.status();
+  ASSERT_EQ(store->trust().size(), 1U);
+  EXPECT_EQ(store->trust()[0].platform, "aws-nitro");
+  EXPECT_EQ(store->trust()[0].revocation, nullptr);
+  ASSERT_EQ(store->keys().size(), 1U);
+  EXPECT_FALSE(store->keys()[0].releases.has_value());
+  EXPECT_EQ(store->SecretOf(store->keys()[0]).span(), ByteSpan(Bytes(32, 0x22)));
+  EXPECT_NE(store->FindCaller("SFKBAAAAAAAAAAAAAAAA"), nullptr);
+  // Written again it is the same: no list is not a list of none.
+  EXPECT_EQ(store->Encode()->span(), content("sealfold-keystore-1", nitro).span());
+  // Of a format to come nothing is guessed.
+  EXPECT_EQ(ErrorCode(KeyStore::Decode(content("sealfold-keystore-2", nitro)).status()),
+            "message_type");
+  cbor::Map more = nitro;
+  more.emplace_back(text("more"), Value::Bool(true));
+  EXPECT_EQ(ErrorCode(KeyStore::Decode(content("sealfold-keystore-1", more)).status()),
+            "field_unknown");
 }
 
 // A store that could not be opened again would be lost.
