@@ -67,6 +67,9 @@ class EndToEndTest : public ::testing::Test {
     return {std::move(service), *attester_, std::move(post), WallMs};
   }
 
+  // The platform that is trusted, two keys, a caller.
+  static constexpr int kMade = 4;
+
   TempDir folder_;
   std::optional<ChildProcess> softnsm_;
   std::unique_ptr<Attester> attester_;
@@ -90,14 +93,14 @@ TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
   const absl::Status refused = client.GenerateDataKey("alias/other", 32, {}).status();
   EXPECT_EQ(ErrorCode(refused), "key_refused");
   EXPECT_NE(Explain(refused).found.find("evidence_registers"), std::string::npos) << refused;
-  EXPECT_EQ(VerifyLog()["decisions"], 7);
+  EXPECT_EQ(VerifyLog()["decisions"], kMade + 7);
 
   // Keys and log outlive the broker.
-  EXPECT_EQ(broker_.Stop()["decisions"], 7);
+  EXPECT_EQ(broker_.Stop()["decisions"], kMade + 7);
   broker_.Serve();
-  EXPECT_EQ(broker_.ready()["decisions"], 7);
+  EXPECT_EQ(broker_.ready()["decisions"], kMade + 7);
   EXPECT_EQ(AsText(Client().Decrypt(*blob, {})->span()), "from home");
-  EXPECT_EQ(VerifyLog()["decisions"], 8);
+  EXPECT_EQ(VerifyLog()["decisions"], kMade + 8);
 }
 
 TEST_F(EndToEndTest, KeysMadeWhileItServesAreKnownAtOnce) {
@@ -153,6 +156,39 @@ TEST_F(EndToEndTest, ReleasesWaitWhileTheStoreThatWasWrittenCannotBeOpened) {
   EXPECT_NE(log.find("store_unread"), std::string::npos) << log;
 }
 
+TEST_F(EndToEndTest, NewKeysAndCallersAreInTheLog) {
+  // "operation name", of whatever a store's administrator did.
+  const auto changes = [this] {
+    std::vector<std::string> out;
+    const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+    for (absl::string_view line : absl::StrSplit(log, '\n', absl::SkipEmpty())) {
+      const json decision = json::parse(line);
+      if (decision["caller"] != "(administrator)") continue;
+      out.push_back(absl::StrCat(decision["operation"].get<std::string>(), " ",
+                                 decision.value("name", decision.value("platform", ""))));
+    }
+    return out;
+  };
+  std::vector<std::string> expected = {"TrustPlatform sealfold-softnsm", "CreateKey own",
+                                       "CreateKey other", "CreateCaller hospital"};
+  EXPECT_EQ(changes(), expected);
+  // By the broker that serves, when it takes them up; by the verb where none does.
+  const json made = broker_.Run({"key", "create", "later", "--unattested"});
+  EXPECT_TRUE(Client().Encrypt("alias/later", AsBytes("x"), {}).ok());
+  expected.emplace_back("CreateKey later");
+  EXPECT_EQ(changes(), expected);
+  broker_.Run({"caller", "create", "second", "--out", Path("second.json")});
+  broker_.Stop();
+  expected.emplace_back("CreateCaller second");
+  EXPECT_EQ(changes(), expected);
+  broker_.Run({"key", "create", "last", "--unattested"});
+  expected.emplace_back("CreateKey last");
+  EXPECT_EQ(changes(), expected);
+  const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+  EXPECT_NE(log.find(made["key_id"].get<std::string>()), std::string::npos) << log;
+  EXPECT_EQ(VerifyLog()["decisions"], expected.size() + 1);
+}
+
 TEST_F(EndToEndTest, ChangesOfWhomToTrustAreInTheLog) {
   const auto lines = [this] {
     const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
@@ -168,7 +204,7 @@ TEST_F(EndToEndTest, ChangesOfWhomToTrustAreInTheLog) {
   EXPECT_EQ(lines(), 3U);
   broker_.Run({"trust", "revocation"});  // as it is
   EXPECT_EQ(lines(), 3U);
-  EXPECT_EQ(VerifyLog()["decisions"], 4);
+  EXPECT_EQ(VerifyLog()["decisions"], kMade + 4);
 }
 
 TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {
@@ -176,6 +212,7 @@ TEST_F(EndToEndTest, OnlyCallersOfTheBrokerAreAnswered) {
       Client("broker/tls.pem", std::string(40, 'x')).GenerateRandom(8).status();
   EXPECT_EQ(ErrorCode(status), "key_service_error");
   EXPECT_NE(Explain(status).found.find("InvalidSignatureException"), std::string::npos) << status;
+  EXPECT_EQ(Explain(status).found.find("hospital"), std::string::npos) << status;
   const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
   EXPECT_NE(log.find("signature_wrong"), std::string::npos) << log;
 }
@@ -229,7 +266,7 @@ TEST_F(EndToEndTest, ABlobOfAnotherKeyIsRefusedWhereTheKeyIsNamed) {
 TEST_F(EndToEndTest, OnlyTheBrokersCertificateIsTrusted) {
   EXPECT_EQ(ErrorCode(Client("nsm/root.pem").GenerateRandom(8).status()),
             "key_service_unreachable");
-  EXPECT_EQ(VerifyLog()["decisions"], 0);
+  EXPECT_EQ(VerifyLog()["decisions"], kMade);
   EXPECT_EQ(ErrorCode(MakeHttpsPost({.host = "127.0.0.1", .ca_path = Path("passphrase")}).status()),
             "ca_malformed");
 }

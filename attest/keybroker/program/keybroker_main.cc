@@ -3,8 +3,12 @@
 #include <cstdlib>
 #include <string>
 
-#include "attest/keybroker/program/commands.h"
+#include "attest/keybroker/program/caller_commands.h"
 #include "attest/keybroker/program/encrypt_command.h"
+#include "attest/keybroker/program/init_command.h"
+#include "attest/keybroker/program/key_commands.h"
+#include "attest/keybroker/program/serve_command.h"
+#include "attest/keybroker/program/trust_commands.h"
 #include "protocol/base/error.h"
 #include "protocol/program/command_line.h"
 

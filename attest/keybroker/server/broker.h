@@ -8,8 +8,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "attest/keybroker/kms/kms_request.h"
-#include "attest/keybroker/server/decision_log.h"
-#include "attest/keybroker/server/stranger_budget.h"
+#include "attest/keybroker/log/decision_log.h"
+#include "attest/keybroker/log/stranger_budget.h"
 #include "attest/keybroker/store/key_store.h"
 #include "attest/x509/chain_cache.h"
 

@@ -1,4 +1,4 @@
-#include "attest/keybroker/server/decision_log.h"
+#include "attest/keybroker/log/decision_log.h"
 
 #include <gtest/gtest.h>
 

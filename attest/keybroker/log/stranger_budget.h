@@ -1,7 +1,7 @@
 // How many refusals of requests that nobody signed are logged: each costs a line and a write to
 // disk, and anyone who reaches the broker can send them.
-#ifndef SEALFOLD_ATTEST_KEYBROKER_SERVER_STRANGER_BUDGET_H_
-#define SEALFOLD_ATTEST_KEYBROKER_SERVER_STRANGER_BUDGET_H_
+#ifndef SEALFOLD_ATTEST_KEYBROKER_LOG_STRANGER_BUDGET_H_
+#define SEALFOLD_ATTEST_KEYBROKER_LOG_STRANGER_BUDGET_H_
 
 #include <algorithm>
 #include <cstdint>
@@ -33,4 +33,4 @@ class StrangerBudget {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYBROKER_SERVER_STRANGER_BUDGET_H_
+#endif  // SEALFOLD_ATTEST_KEYBROKER_LOG_STRANGER_BUDGET_H_

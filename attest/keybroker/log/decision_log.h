@@ -1,7 +1,7 @@
 // Every decision of the broker, in a file of one JSON object a line. A line has the SHA-256 of the
 // line before it, so that none can be changed, taken out or put in without all after it.
-#ifndef SEALFOLD_ATTEST_KEYBROKER_SERVER_DECISION_LOG_H_
-#define SEALFOLD_ATTEST_KEYBROKER_SERVER_DECISION_LOG_H_
+#ifndef SEALFOLD_ATTEST_KEYBROKER_LOG_DECISION_LOG_H_
+#define SEALFOLD_ATTEST_KEYBROKER_LOG_DECISION_LOG_H_
 
 #include <cstdint>
 #include <map>
@@ -19,6 +19,7 @@ struct Decision {
   std::string caller = {};  // a caller's name; empty where it is not known
   std::string operation = {};
   std::string key = {};       // an id; empty where there is none
+  std::string name = {};      // of a key or caller that was changed
   std::string evidence = {};  // SHA-256 of the document, hex; empty where there is none
   std::string platform = {};  // these two where its signature held
   std::map<uint32_t, std::string> registers = {};  // index -> hex; all-zero ones left out
@@ -71,4 +72,4 @@ class DecisionLog {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYBROKER_SERVER_DECISION_LOG_H_
+#endif  // SEALFOLD_ATTEST_KEYBROKER_LOG_DECISION_LOG_H_

@@ -1,4 +1,4 @@
-#include "attest/keybroker/server/decision_log.h"
+#include "attest/keybroker/log/decision_log.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -72,11 +72,9 @@ std::string DecisionChain::Line(const Decision& decision) const {
       {"caller", decision.caller},
       {"operation", decision.operation},
       {"verdict", decision.allowed ? "allowed" : "refused"}};
-  const std::pair<const char*, const std::string&> texts[] = {{"key", decision.key},
-                                                              {"evidence", decision.evidence},
-                                                              {"platform", decision.platform},
-                                                              {"caveat", decision.caveat},
-                                                              {"reason", decision.reason}};
+  const std::pair<const char*, const std::string&> texts[] = {
+      {"key", decision.key},           {"name", decision.name},     {"evidence", decision.evidence},
+      {"platform", decision.platform}, {"caveat", decision.caveat}, {"reason", decision.reason}};
   for (const auto& [name, text] : texts) {
     if (!text.empty()) line[name] = text;
   }
