@@ -8,6 +8,8 @@
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
+#include <optional>
+
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 
@@ -17,7 +19,7 @@ namespace {
 constexpr int kRecipientKeyBitsMax = 8192;  // a document's public_key holds less
 
 using UniqueKey = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+using UniqueChain = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
 using UniqueCms = std::unique_ptr<CMS_ContentInfo, decltype(&CMS_ContentInfo_free)>;
 using UniqueNumber = std::unique_ptr<BIGNUM, decltype(&BN_free)>;
 using UniqueX509 = std::unique_ptr<X509, decltype(&X509_free)>;
@@ -139,6 +141,22 @@ bool RecipientFits(CMS_ContentInfo* cms) {
   return OBJ_obj2nid(hash) == NID_sha256;
 }
 
+// What comes out of `content`, the cipher's end of a chain, where its end is as it must be. Read
+// into place: CMS_decrypt's own way leaves a copy on the stack. `size_max` is what went in.
+std::optional<Secret> ReadAll(BIO* content, size_t size_max) {
+  if (content == nullptr) return std::nullopt;
+  Secret buffer(size_max);
+  size_t size = 0;
+  for (;;) {
+    const MutableByteSpan rest = buffer.mutable_span().subspan(size);
+    const int got = BIO_read(content, rest.data(), static_cast<int>(rest.size()));
+    if (got <= 0) break;
+    size += static_cast<size_t>(got);
+  }
+  if (BIO_get_cipher_status(content) != 1) return std::nullopt;
+  return Secret::CopyOf(buffer.span().first(size));
+}
+
 }  // namespace
 
 RecipientKey RecipientKey::Generate() {
@@ -160,22 +178,20 @@ absl::StatusOr<Secret> RecipientKey::Open(ByteSpan envelope) const {
     return Malformed("another content");
   }
   if (!RecipientFits(cms.get())) return Malformed("another way to the content's key");
-  // Secure memory is wiped when freed.
-  const UniqueBio out(BIO_new(BIO_s_secmem()), &BIO_free);
-  SEALFOLD_CHECK(out != nullptr);
   // That a content key does not open is told at once: without padding of PKCS #1 v1.5 there is
-  // nothing to hide behind a content of random bytes, which is what OpenSSL does else.
-  if (CMS_decrypt(cms.get(), key_.get(), nullptr, nullptr, out.get(),
-                  CMS_BINARY | CMS_DEBUG_DECRYPT) != 1) {
-    ERR_clear_error();
-    return Refused({.code = "envelope_closed",
-                    .what = "CiphertextForRecipient",
-                    .expected = "an envelope to this request's key",
-                    .found = "one that it does not open"});
+  // nothing to hide behind a content of random bytes, which is what OpenSSL does else. With nothing
+  // but this flag CMS_decrypt sets it and does no more.
+  if (CMS_decrypt(cms.get(), nullptr, nullptr, nullptr, nullptr, CMS_DEBUG_DECRYPT) == 1 &&
+      CMS_decrypt_set1_pkey(cms.get(), key_.get(), nullptr) == 1) {
+    const UniqueChain content(CMS_dataInit(cms.get(), nullptr), &BIO_free_all);
+    std::optional<Secret> opened = ReadAll(content.get(), envelope.size());
+    if (opened.has_value()) return *std::move(opened);
   }
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &data);  // NOLINT(google-runtime-int)
-  return Secret::CopyOf(AsBytes(absl::string_view(data, static_cast<size_t>(size))));
+  ERR_clear_error();
+  return Refused({.code = "envelope_closed",
+                  .what = "CiphertextForRecipient",
+                  .expected = "an envelope to this request's key",
+                  .found = "one that it does not open"});
 }
 
 absl::Status CheckRecipientKey(ByteSpan spki) { return ReadSpki(spki).status(); }
@@ -193,10 +209,13 @@ absl::StatusOr<Bytes> SealToRecipient(ByteSpan spki, ByteSpan content) {
   SEALFOLD_CHECK(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) == 1);
   SEALFOLD_CHECK(EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) == 1);
   SEALFOLD_CHECK(EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) == 1);
-  const UniqueBio in(BIO_new_mem_buf(content.data(), static_cast<int>(content.size())), &BIO_free);
-  SEALFOLD_CHECK(in != nullptr);
-  // The key is the caller's: what ReadSpki lets through and this fails on must not end the program.
-  if (CMS_final(cms.get(), in.get(), nullptr, CMS_BINARY) != 1) {
+  // As CMS_final does it, but for the copy that its reading leaves on the stack. The key is the
+  // caller's: what ReadSpki lets through and this fails on must not end the program.
+  const UniqueChain in(CMS_dataInit(cms.get(), nullptr), &BIO_free_all);
+  if (in == nullptr ||
+      BIO_write(in.get(), content.data(), static_cast<int>(content.size())) !=
+          static_cast<int>(content.size()) ||
+      BIO_flush(in.get()) != 1 || CMS_dataFinal(cms.get(), in.get()) != 1) {
     return Unfit("a key that nothing can be encrypted to");
   }
   return Der<CMS_ContentInfo>(cms.get(), &i2d_CMS_ContentInfo);

@@ -9,7 +9,9 @@
 #include <openssl/rsa.h>
 
 #include "attest/keyclient/base64.h"
+#include "attest/testing/memory_scan.h"
 #include "protocol/base/error.h"
+#include "protocol/base/random.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
@@ -36,6 +38,22 @@ TEST(RecipientKeyTest, OpensWhatIsSealedToIt) {
   ASSERT_TRUE(opened.ok()) << opened.status();
   EXPECT_EQ(AsText(opened->span()), "a data key");
   EXPECT_EQ(ErrorCode(RecipientKey::Generate().Open(*envelope).status()), "envelope_closed");
+}
+
+TEST(RecipientKeyTest, NoCopyOfTheContentStaysBehind) {
+  const RecipientKey key = RecipientKey::Generate();
+  Secret content = RandomSecret(48);
+  const Bytes masked = Masked(content.span());
+  const std::optional<int> held = CountInOwnMemory(masked);
+  if (!held.has_value()) GTEST_SKIP() << "no process may look at another's memory here";
+  EXPECT_EQ(*held, 1);
+  const Bytes envelope = SealToRecipient(key.Spki(), content.span()).value();
+  EXPECT_EQ(CountInOwnMemory(masked), 1);
+  content.Erase();
+  EXPECT_EQ(CountInOwnMemory(masked), 0);
+  content = key.Open(envelope).value();
+  EXPECT_EQ(Masked(content.span()), masked);
+  EXPECT_EQ(CountInOwnMemory(masked), 1);
 }
 
 TEST(RecipientKeyTest, OpenSslOpensItWithTheKeyAlone) {

@@ -36,6 +36,7 @@ class BrokerProcess {
   // What it printed when it was ready.
   const nlohmann::json& ready() const { return ready_; }
   int port() const { return ready_["port"]; }
+  pid_t pid() const { return serving_->pid(); }
 
  private:
   std::string program_;

@@ -9,6 +9,7 @@
 #include "attest/keybroker/program/key_commands.h"
 #include "attest/keybroker/program/serve_command.h"
 #include "attest/keybroker/program/trust_commands.h"
+#include "attest/keybroker/server/wiping_heap.h"
 #include "protocol/base/error.h"
 #include "protocol/program/command_line.h"
 
@@ -238,6 +239,7 @@ absl::Status Missing(absl::string_view what) {
 }
 
 int Main(int argc, char** argv) {
+  CheckHeapWipes();
 #ifdef SEALFOLD_TPM
   // What tpm2-tss says of an error by itself would stand before ours; who sets it otherwise sees
   // it.

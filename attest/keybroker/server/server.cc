@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keybroker/kms/authorize.h"
 #include "attest/keybroker/server/connections.h"
+#include "attest/keybroker/server/wiping_heap.h"
 #include "attest/keyclient/wiped_text.h"
 #include "protocol/base/error.h"
 
@@ -71,6 +72,7 @@ class Pool final : public httplib::ThreadPool {
     connections_.Accepted();
     ThreadPool::enqueue([this, serve = std::move(serve)] {
       serve();
+      WipeStack();  // buffers of bodies, before anything else is read
       connections_.Done();
     });
   }
