@@ -10,8 +10,7 @@ namespace {
 std::string Advice(absl::string_view check) {
   if (check == "registers") {
     return "this is not a program that the policy accepts: send nothing, or add its measurement to "
-           "the "
-           "policy once you have checked the build yourself";
+           "the policy once you have checked the build yourself";
   }
   if (check == "freshness") return "compare this machine's clock, then ask for new evidence";
   if (check == "debug") return "the aggregator's machine must be started without debug mode";

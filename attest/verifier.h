@@ -36,8 +36,7 @@ struct Check {
 //   revocation        only where the policy has lists: they are their issuers', in force, and name
 //                     none of the certificates
 //   revocation_coverage   with it: which issuers the lists are about, and that these are all of
-//   whom
-//                     the policy demands one
+//                     whom the policy demands one
 //   signature         the leaf's key signed the document
 //   quote, qualifying_data   a TPM's: what was signed is about these registers and this session
 //   debug             the registers that are set wherever anything is measured are there, and set
@@ -45,7 +44,7 @@ struct Check {
 //   nonce, user_data, public_key   as expected; each only where the expectation sets it
 //   registers         one of the policy's sets of reference values matches wholly
 //   event_log         a TPM's, where it was sent along: it leads to the registers that firmware
-//   sets
+//                     sets
 
 // A TPM's sense of time and of reboots, as in its quote.
 struct TpmClock {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
 
@@ -22,7 +23,7 @@ bool HasCertificate(const std::string& pem) {
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   SEALFOLD_CHECK(in != nullptr);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
-      PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), &X509_free);
+      PEM_read_bio_X509(in.get(), nullptr, &NoPassphrase, nullptr), &X509_free);
   ERR_clear_error();
   return certificate != nullptr;
 }

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/http_reply.h"
 #include "attest/keyclient/wiped_text.h"
+#include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -43,7 +44,8 @@ int AddCertificates(const std::string& pem, X509_STORE* store) {
       BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
   SEALFOLD_CHECK(in != nullptr);
   int count = 0;
-  while (const Certificate certificate{PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr)}) {
+  while (
+      const Certificate certificate{PEM_read_bio_X509(in.get(), nullptr, &NoPassphrase, nullptr)}) {
     SEALFOLD_CHECK(X509_STORE_add_cert(store, certificate.get()) == 1);
     ++count;
   }

@@ -29,6 +29,12 @@ void AddClaims(const Claims& claims, ordered_json& out) {
   for (const auto& [index, value] : claims.registers) {
     out["registers"][absl::StrCat("pcr", index)] = HexEncode(value);
   }
+  if (claims.tpm_clock.has_value()) {
+    out["tpm_clock"] = {{"clock_ms", claims.tpm_clock->clock_ms},
+                        {"safe", claims.tpm_clock->safe},
+                        {"resets", claims.tpm_clock->resets},
+                        {"restarts", claims.tpm_clock->restarts}};
+  }
   if (claims.user_data.has_value()) out["user_data"] = HexEncode(*claims.user_data);
   if (claims.public_key.has_value()) out["public_key"] = HexEncode(*claims.public_key);
 }

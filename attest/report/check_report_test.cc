@@ -26,5 +26,13 @@ TEST(CheckReportTest, ADebugStateIsSaidOnlyWhereItIsMeasured) {
   }
 }
 
+TEST(CheckReportTest, ATpmsClockIsSaid) {
+  const nlohmann::ordered_json json =
+      JsonOf({.platform = "tpm2",
+              .tpm_clock = TpmClock{.clock_ms = 5000, .safe = true, .resets = 3, .restarts = 2}});
+  EXPECT_EQ(json["tpm_clock"].dump(), R"({"clock_ms":5000,"safe":true,"resets":3,"restarts":2})");
+  EXPECT_FALSE(JsonOf({.platform = "tpm2"}).contains("tpm_clock"));
+}
+
 }  // namespace
 }  // namespace sealfold

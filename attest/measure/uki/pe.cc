@@ -67,6 +67,22 @@ absl::Status ReadCertificateTable(ByteReader entry, PeImage& image) {
   return absl::OkStatus();
 }
 
+// Else a small file could make its digest read much.
+absl::Status CheckApart(const std::vector<PeSection>& sections) {
+  std::vector<ByteSpan> ranges;
+  for (const PeSection& section : sections) {
+    if (!section.raw.empty()) ranges.push_back(section.raw);
+  }
+  std::sort(ranges.begin(), ranges.end(),
+            [](ByteSpan a, ByteSpan b) { return a.data() < b.data(); });
+  for (size_t i = 1; i < ranges.size(); ++i) {
+    if (ranges[i - 1].data() + ranges[i - 1].size() > ranges[i].data()) {
+      return Malformed("sections", "bytes of their own for each", "two that share some");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 const PeSection* PeImage::Find(absl::string_view name) const {
@@ -113,6 +129,7 @@ absl::StatusOr<PeImage> ParsePe(ByteSpan file) {
     SEALFOLD_ASSIGN_OR_RETURN(PeSection section, ReadSection(coff, file));
     image.sections.push_back(std::move(section));
   }
+  SEALFOLD_RETURN_IF_ERROR(CheckApart(image.sections));
   return image;
 }
 

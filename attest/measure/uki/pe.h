@@ -35,7 +35,8 @@ struct PeImage {
   const PeSection* Find(absl::string_view name) const;
 };
 
-// Strict: every section and table lies within the file, the certificate table at its end.
+// Strict: every section and table lies within the file, no section over another, the certificate
+// table at its end.
 // InvalidArgument, code "pe_malformed".
 absl::StatusOr<PeImage> ParsePe(ByteSpan file);
 

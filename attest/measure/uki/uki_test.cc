@@ -117,6 +117,10 @@ TEST(UkiTest, FilesThatAreNoneAreRefused) {
   EXPECT_EQ(CodeWith([](Bytes& f) { Put32(f, kOptional + 108, 4); }), "pe_malformed");
   EXPECT_EQ(CodeWith([](Bytes& f) { Put32(f, kOptional + 144, 0x500); }), "pe_malformed");
   EXPECT_EQ(CodeWith([](Bytes& f) { Put32(f, kSectionTable + 20, 0xfffffff0); }), "pe_malformed");
+  EXPECT_EQ(CodeWith([](Bytes& f) {  // two sections of the same bytes
+              std::copy_n(f.begin() + kSectionTable + 16, 8, f.begin() + kSectionTable + 40 + 16);
+            }),
+            "pe_malformed");
 }
 
 TEST(UkiTest, SectionsThatWouldBeMeasuredAsSomethingElseAreRefused) {
