@@ -204,7 +204,12 @@ absl::Status ReadEnvelope(const Value& envelope, NitroDocument& document) {
   if (header == nullptr ||
       !std::equal(header->begin(), header->end(), std::begin(kNitroProtectedHeader),
                   std::end(kNitroProtectedHeader))) {
-    return Malformed("algorithm", "protected header", "{1: -35} (ES384)", "another one");
+    constexpr size_t kShownMax = 16;
+    return Malformed("algorithm", "protected header",
+                     absl::StrCat("{1: -35} (ES384), ", HexEncode(kNitroProtectedHeader)),
+                     header == nullptr
+                         ? std::string(KindName((*parts)[0].kind()))
+                         : HexEncode(ByteSpan(*header).first(std::min(header->size(), kShownMax))));
   }
   const cbor::Map* unprotected = (*parts)[1].as_map();
   if (unprotected == nullptr || !unprotected->empty()) {
@@ -233,8 +238,9 @@ absl::StatusOr<NitroDocument> ParseNitroDocument(ByteSpan bytes, const NitroDocu
   NitroDocument document;
   SEALFOLD_ASSIGN_OR_RETURN(Value envelope, cbor::ParseTolerant(bytes, limits));
   SEALFOLD_RETURN_IF_ERROR(ReadEnvelope(envelope, document));
-  SEALFOLD_ASSIGN_OR_RETURN(Value payload, cbor::ParseTolerant(document.payload, limits));
-  SEALFOLD_RETURN_IF_ERROR(ReadPayload(payload, kind, document));
+  absl::StatusOr<Value> payload = cbor::ParseTolerant(document.payload, limits);
+  if (!payload.ok()) return About("attestation document's payload", payload.status());
+  SEALFOLD_RETURN_IF_ERROR(ReadPayload(*payload, kind, document));
   return document;
 }
 

@@ -76,9 +76,11 @@ bool CheckChain(const NitroDocument& document, const Certificate& root, const Ce
 bool CheckSignature(const NitroDocument& document, const Certificate& leaf, Verdict& verdict) {
   Bytes signed_bytes = SigStructure(kNitroProtectedHeader, {}, document.payload);
   bool valid = VerifyP384(leaf.public_key(), signed_bytes, document.signature);
+  const std::string wrong =
+      IsAllZero(document.signature) ? "zeros, which no key makes" : "one that does not verify";
   verdict.checks.push_back({.name = "signature",
                             .expected = "an ES384 signature by the leaf certificate's key",
-                            .found = valid ? "one that verifies" : "one that does not verify",
+                            .found = valid ? "one that verifies" : wrong,
                             .passed = valid});
   return valid;
 }

@@ -67,7 +67,9 @@ absl::Status CheckCertified(const ParsedTpmEvidence& parsed, const Certificate& 
   if (given.size() < 2 || given.front() != root.der()) {
     return refused(absl::StrCat("certificates from the pinned root, SHA-256 ",
                                 root.Fingerprint().substr(0, 16), "..., to the key's"),
-                   given.empty() ? "none" : "some that do not begin with it, or end there");
+                   given.empty()                 ? "none"
+                   : given.front() == root.der() ? "the root alone"
+                                                 : "some that begin with another certificate");
   }
   absl::StatusOr<std::vector<Certificate>> certificates = ParseCertificates(parsed.evidence);
   if (!certificates.ok()) return refused("certificates", Explain(certificates.status()).found);

@@ -43,9 +43,17 @@ bool CheckKey(const ParsedTpmEvidence& parsed, Verdict& verdict) {
 
 bool CheckSignature(const ParsedTpmEvidence& parsed, Verdict& verdict) {
   const bool valid = VerifyTpmSignature(parsed.key, parsed.evidence.attest, parsed.signature);
+  std::string wrong = "one that does not verify";
+  if (parsed.signature.scheme != parsed.key.scheme ||
+      parsed.signature.hash != parsed.key.scheme_hash) {
+    wrong = absl::StrCat("one of another scheme than the key's, with ",
+                         TpmHashName(parsed.signature.hash));
+  } else if (IsAllZero(parsed.signature.ecdsa_r) && IsAllZero(parsed.signature.rsa)) {
+    wrong = "zeros, which no key makes";
+  }
   verdict.checks.push_back({.name = "signature",
                             .expected = "a quote signed by the attestation key",
-                            .found = valid ? "one that verifies" : "one that does not verify",
+                            .found = valid ? "one that verifies" : wrong,
                             .passed = valid});
   return valid;
 }

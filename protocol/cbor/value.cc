@@ -126,7 +126,8 @@ class Parser {
     cbor_decoder_result result = cbor_stream_decode(bytes_.data() + position_,
                                                     bytes_.size() - position_, &kCallbacks, &token);
     if (result.status == CBOR_DECODER_NEDATA) {
-      return Error("cbor_truncated", "an item", "the end within it");
+      return Error("cbor_truncated", "an item",
+                   absl::StrCat("the end within one of ", result.required, " bytes or more"));
     }
     if (result.status != CBOR_DECODER_FINISHED || token.kind == Token::Kind::kRefused) {
       return Error("cbor_item_refused",
@@ -215,8 +216,14 @@ class Parser {
     std::sort(keys.begin(), keys.end());
     auto twin = std::adjacent_find(keys.begin(), keys.end());
     if (twin == keys.end()) return absl::OkStatus();
+    const Map::value_type& entry = *std::find_if(
+        map.begin(), map.end(), [&](const auto& each) { return Encode(each.first) == *twin; });
+    const std::string* name = entry.first.as_text();
     return Error("cbor_key_doubled", "each key once",
-                 absl::StrCat("key ", HexEncode(*twin), " twice"));
+                 absl::StrCat("key ",
+                              name == nullptr ? HexEncode(*twin)
+                                              : absl::StrCat("'", name->substr(0, 40), "'"),
+                              " twice"));
   }
 
   ByteSpan bytes_;

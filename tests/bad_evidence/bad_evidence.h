@@ -13,7 +13,11 @@ namespace sealfold {
 struct BadCase {
   std::string name = {};  // a file's
   Bytes evidence = {};
-  std::string error = {};  // what WhyRefused begins with
+  // What WhyRefused says; a '*' stands for what differs each time (keys, positions).
+  std::string error = {};
+  // Another case with the same defect in another place, or one that nobody could tell from this:
+  // only then may the same error be said of both.
+  std::string same_as = {};
 };
 
 // One platform's: all under one trust, each like `good` but for the thing that its name says.
@@ -30,9 +34,12 @@ BadEvidence MakeBadNitro();
 BadEvidence MakeBadNitroTpm();
 BadEvidence MakeBadTpm();
 
-// "" where the evidence passes. Where its form is refused, the error's code and what it is about;
-// else the first check that fails, and what it found.
+// "" where the evidence passes. Where its form is refused, the error's code, what it is about,
+// expected and found; else the first check that fails, expected and found.
 std::string WhyRefused(ByteSpan evidence, const EvidencePolicy& policy);
+
+// Whether `text` is `pattern`, in which each '*' stands for any text.
+bool MatchesError(absl::string_view text, absl::string_view pattern);
 
 }  // namespace sealfold
 

@@ -1,4 +1,6 @@
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "attest/claims_check.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
@@ -35,14 +37,31 @@ std::string WhyRefusedWith(ByteSpan evidence, const EvidencePolicy& policy, Chai
   if (verdict.passed() && parsed.ok()) return "";
   for (const Check& check : verdict.checks) {
     if (check.passed) continue;
-    if (check.name != "format" || parsed.ok()) return absl::StrCat(check.name, " ", check.found);
+    if (check.name != "format" || parsed.ok()) {
+      return absl::StrCat(check.name, ": expected ", check.expected, ", found ", check.found);
+    }
     const Explanation explanation = Explain(parsed);
-    return absl::StrCat(explanation.code, " ", explanation.what, ", found ", explanation.found);
+    return absl::StrCat(explanation.code, " ", explanation.what, ": expected ",
+                        explanation.expected, ", found ", explanation.found);
   }
   return "verdict and parser disagree";
 }
 
 }  // namespace
+
+bool MatchesError(absl::string_view text, absl::string_view pattern) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(pattern, '*');
+  if (parts.size() == 1) return text == pattern;
+  if (!absl::ConsumePrefix(&text, parts.front()) || !absl::ConsumeSuffix(&text, parts.back())) {
+    return false;
+  }
+  for (size_t i = 1; i + 1 < parts.size(); ++i) {
+    const size_t at = text.find(parts[i]);
+    if (at == absl::string_view::npos) return false;
+    text.remove_prefix(at + parts[i].size());
+  }
+  return true;
+}
 
 std::string WhyRefused(ByteSpan evidence, const EvidencePolicy& policy) {
   static ChainCache cache;  // knows the certificates of all cases before
