@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
 #include "attest/policy/evidence_policy_json.h"
@@ -24,6 +25,8 @@ struct PolicyOptions {
   BuildOptions build;
   std::string document;
   std::vector<uint32_t> registers;
+  std::vector<std::string> attestation_keys;
+  std::string bank;
   std::string out;
 };
 
@@ -73,15 +76,32 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOption
   return out;
 }
 
-absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfBuild(const PolicyOptions& options) {
-  SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
-  constexpr BankHash kBank = BankHash::kSha384;
-  SEALFOLD_ASSIGN_OR_RETURN(Measurements measured, MeasureBuild(options.build, {kBank}));
-  if (options.registers.empty()) return std::move(measured.banks[kBank]);
+// The banks in which a platform's evidence may be, or the one asked for.
+absl::StatusOr<std::vector<BankHash>> BanksOf(const PolicyOptions& options) {
+  std::vector<BankHash> banks;
+  const Verifier* verifier = FindVerifier(options.platform);
+  for (const BankHash bank : {BankHash::kSha256, BankHash::kSha384}) {
+    if (!options.bank.empty() && BankHashName(bank) != options.bank) continue;
+    const size_t size = BankRegister(bank).value().size();
+    if (verifier == nullptr || absl::c_linear_search(verifier->register_rules().sizes, size)) {
+      banks.push_back(bank);
+    }
+  }
+  if (!banks.empty()) return banks;
+  return BadInput({.code = "bank_unfit",
+                   .what = "--bank",
+                   .expected = absl::StrCat("one that evidence of ", options.platform, " has"),
+                   .found = options.bank,
+                   .advice = "leave it out"});
+}
+
+absl::StatusOr<std::map<uint32_t, Bytes>> RegistersAskedFor(
+    const PolicyOptions& options, const std::map<uint32_t, Bytes>& measured) {
+  if (options.registers.empty()) return measured;
   std::map<uint32_t, Bytes> out;
   for (const uint32_t index : options.registers) {
-    auto found = measured.banks[kBank].find(index);
-    if (found == measured.banks[kBank].end()) {
+    auto found = measured.find(index);
+    if (found == measured.end()) {
       return BadInput({.code = "register_missing",
                        .what = options.build.path,
                        .expected = absl::StrCat("pcr", index),
@@ -92,19 +112,42 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfBuild(const PolicyOptions& 
   return out;
 }
 
+// Of a build a set for each bank: evidence is in one of them, and matches one set.
+absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& options,
+                                                         const std::string& name) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks, BanksOf(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
+  std::vector<ReferenceValues> sets;
+  for (const auto& [bank, registers] : measured.banks) {
+    ReferenceValues set{
+        .name = measured.banks.size() == 1 ? name : absl::StrCat(name, ", ", BankHashName(bank))};
+    SEALFOLD_ASSIGN_OR_RETURN(set.registers, RegistersAskedFor(options, registers));
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
   EvidencePolicy policy{.platform = options.platform};
   if (!options.root_path.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(policy.root_pem, ReadFile(options.root_path, kRootBytesMax));
   }
+  for (const std::string& text : options.attestation_keys) {
+    absl::StatusOr<Bytes> name = HexDecode(text);
+    if (!name.ok()) return About("--attestation-key", name.status());
+    policy.attestation_keys.push_back(*std::move(name));
+  }
   const std::string& source = options.document.empty() ? options.build.path : options.document;
-  ReferenceValues values{.name = options.name.empty()
-                                     ? std::filesystem::path(source).filename().string()
-                                     : options.name};
-  SEALFOLD_ASSIGN_OR_RETURN(values.registers, options.document.empty()
-                                                  ? RegistersOfBuild(options)
-                                                  : RegistersOfDocument(options, policy));
-  policy.reference_values = {std::move(values)};
+  const std::string name =
+      options.name.empty() ? std::filesystem::path(source).filename().string() : options.name;
+  if (options.document.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(policy.reference_values, SetsOfBuild(options, name));
+  } else {
+    ReferenceValues values{.name = name};
+    SEALFOLD_ASSIGN_OR_RETURN(values.registers, RegistersOfDocument(options, policy));
+    policy.reference_values = {std::move(values)};
+  }
   SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
   if (std::filesystem::exists(options.out)) {
     return BadInput({.code = "policy_exists",
@@ -115,11 +158,18 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
   }
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out, WriteEvidencePolicy(policy)));
   nlohmann::ordered_json object = {{"policy", options.out}, {"platform", policy.platform}};
-  output.Line(absl::StrCat("Wrote ", options.out, ": accepts '", policy.reference_values[0].name,
-                           "' on ", policy.platform, ", by"));
-  for (const auto& [index, value] : policy.reference_values[0].registers) {
-    object[absl::StrCat("pcr", index)] = HexEncode(value);
-    output.Line(absl::StrCat("  PCR", index, " ", HexEncode(value)));
+  for (const ReferenceValues& set : policy.reference_values) {
+    output.Line(absl::StrCat(&set == &policy.reference_values.front()
+                                 ? absl::StrCat("Wrote ", options.out, ": accepts '")
+                                 : "or '",
+                             set.name, "' on ", policy.platform, ", by"));
+    nlohmann::ordered_json registers = {{"name", set.name}};
+    for (const auto& [index, value] : set.registers) {
+      // At the top the last set's, of the longest bank, as `measure` has it.
+      object[absl::StrCat("pcr", index)] = registers[absl::StrCat("pcr", index)] = HexEncode(value);
+      output.Line(absl::StrCat("  PCR", index, " ", HexEncode(value)));
+    }
+    object["reference_values"].push_back(std::move(registers));
   }
   object["from"] = options.document.empty() ? "build" : "document";
   if (!options.document.empty()) {
@@ -155,6 +205,14 @@ void AddPolicy(CLI::App& app, Verb& called) {
   verb->add_option("--registers", options->registers,
                    "Only these, e.g. 0,1,2; all that tell what runs if left out")
       ->delimiter(',');
+  verb->add_option(
+      "--attestation-key", options->attestation_keys,
+      "tpm2: name of a key that is accepted (hex), as `enrol finish` prints it; several "
+      "if given again");
+  verb->add_option("--bank", options->bank,
+                   "TPMs: bank of a build's values; every one that the platform's evidence may "
+                   "have if left out")
+      ->check(CLI::IsMember({"sha256", "sha384"}));
   verb->add_option("--name", options->name, "Name of the build, e.g. its release");
   options->build.AddUkiOptions(*verb);
   verb->add_option("--out", options->out, "Policy to write (JSON)")->required();

@@ -22,6 +22,7 @@ struct ReleaseOptions {
   std::string release;
   BuildOptions build;
   std::string platform;
+  std::string bank;
   std::string subject;
   uint64_t version = 0;
   std::string source;
@@ -48,10 +49,14 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
   SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.build.path));
   statement.sha256 = Sha256(file.span());
   statement.sha384 = Sha384(file.span());
+  // Where nothing else is asked for, the bank that a TPM's attester quotes.
+  const std::string bank = !options.bank.empty()        ? options.bank
+                           : options.platform == "tpm2" ? "sha256"
+                                                        : "sha384";
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured,
-                            MeasureBuild(options.build, {BankHash::kSha384}));
+                            MeasureBuild(options.build, {*FindBankHash(bank)}));
   PlatformValues values{.platform = options.platform};
-  for (const auto& [index, value] : measured.banks.at(BankHash::kSha384)) {
+  for (const auto& [index, value] : measured.banks.begin()->second) {
     values.registers.push_back({.index = index, .value = value});
   }
   statement.platforms = {std::move(values)};
@@ -190,6 +195,10 @@ void AddRelease(CLI::App& app, Verb& called) {
   verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
       ->check(CLI::IsMember(BuildKinds()));
   verb->add_option("--platform", options->platform, "sign: where it runs, e.g. aws-nitro");
+  verb->add_option(
+          "--bank", options->bank,
+          "sign: bank of a TPM's values; sha256 for tpm2 and sha384 for others if left out")
+      ->check(CLI::IsMember({"sha256", "sha384"}));
   verb->add_option("--subject", options->subject, "sign: the program's name, as policies have it");
   verb->add_option("--release-version", options->version,
                    "sign: number of the release; it only rises");
