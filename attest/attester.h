@@ -27,12 +27,6 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectSoftwareAttester(const std::str
 // /dev/nsm (see attest/nitro/nsm.h for its errors).
 absl::StatusOr<std::unique_ptr<Attester>> OpenNsmAttester(const std::string& device_path);
 
-// The attester of `platform`, by its name in a policy: "sealfold-softnsm" at its socket,
-// "aws-nitro" at its device. PermissionDenied, code "platform_unknown", where this build has none
-// such.
-absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const std::string& platform,
-                                                          const std::string& path);
-
 }  // namespace sealfold
 
 #endif  // SEALFOLD_ATTEST_ATTESTER_H_

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/core/memory/pages.h"
@@ -11,7 +12,8 @@
 #include "aggregator/enclave/host_link.h"
 #include "aggregator/enclave/key_link.h"
 #include "aggregator/enclave/serve.h"
-#include "attest/attester.h"
+#include "attest/connect/attester_options.h"
+#include "attest/connect/shared_attester.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/aead/aead.h"
 #include "protocol/program/command_line.h"
@@ -23,7 +25,6 @@ namespace sealfold {
 namespace {
 
 constexpr char kVersion[] = SEALFOLD_VERSION;
-constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
 
 void Note(absl::string_view line) {
   std::fprintf(stderr, "sealfold-aggregator: %.*s\n", static_cast<int>(line.size()), line.data());
@@ -31,8 +32,7 @@ void Note(absl::string_view line) {
 
 struct ServeOptions {
   std::string host_link;
-  std::string attester;
-  std::string platform = kSoftwarePlatformName;
+  AttesterSettings attester;
   KeySettings keys;
   std::string key_ca_path;
 };
@@ -40,15 +40,18 @@ struct ServeOptions {
 constexpr size_t kCaSizeMax = 1 << 20;
 
 // Null where no key service is named.
-absl::StatusOr<std::unique_ptr<KeyLink>> MakeKeyLink(const ServeOptions& options) {
+absl::StatusOr<std::unique_ptr<KeyLink>> MakeKeyLink(const ServeOptions& options,
+                                                     const SharedAttester& attester) {
   if (options.keys.key_id.empty()) return nullptr;
   KeySettings settings = options.keys;
   SEALFOLD_ASSIGN_OR_RETURN(settings.service.ca_pem, ReadFile(options.key_ca_path, kCaSizeMax));
   SEALFOLD_RETURN_IF_ERROR(CheckKeySettings(settings));
-  return std::make_unique<KeyLink>(std::move(settings),
-                                   [platform = options.platform, path = options.attester] {
-                                     return ConnectAttester(platform, path);
-                                   });
+  return std::make_unique<KeyLink>(
+      std::move(settings),
+      [attester, its = options.attester]() -> absl::StatusOr<std::unique_ptr<Attester>> {
+        if (!AsksOverOneConnection(its)) return ConnectAttester(its);
+        return std::make_unique<SharedAttester>(attester);
+      });
 }
 
 absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
@@ -57,9 +60,9 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   KeepReleasedPages(true);
   const StopSignal stop;
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<HostLink> link, HostLink::Connect(options.host_link));
-  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> attester,
-                            ConnectAttester(options.platform, options.attester));
-  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KeyLink> keys, MakeKeyLink(options));
+  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Attester> connected, ConnectAttester(options.attester));
+  SharedAttester attester(std::move(connected));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KeyLink> keys, MakeKeyLink(options, attester));
   if (!hardening.memory_locked) {
     Note(
         "the system does not let all memory be locked (RLIMIT_MEMLOCK): what does not fit its "
@@ -72,11 +75,12 @@ absl::Status ServeCommand(const ServeOptions& options, const Output& output) {
   output.Line("ready");
   output.Json("{\"event\":\"ready\"}");
   std::fflush(stdout);
-  Serve(*link, *attester, kVersion, stop.fd(), Note, keys.get());
+  Serve(*link, attester, kVersion, stop.fd(), Note, keys.get());
   return absl::OkStatus();
 }
 
 int Main(int argc, char** argv) {
+  QuietTpmLibrary();
   CLI::App app("The trusted aggregator: opens updates, folds them, signs the result.",
                "sealfold-aggregator");
   bool json = false;
@@ -85,14 +89,7 @@ int Main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve rounds that the host starts");
   serve->add_option("--host-link", options.host_link, "ipc://PATH that the host listens on")
       ->required();
-  serve
-      ->add_option("--attester", options.attester,
-                   "The attestation device: sealfold-softnsm's socket, or /dev/nsm")
-      ->required();
-  serve
-      ->add_option("--platform", options.platform,
-                   "Platform that signs the evidence: sealfold-softnsm or aws-nitro")
-      ->capture_default_str();
+  AddAttesterOptions(*serve, options.attester);
   CLI::Option* key_host =
       serve->add_option("--key-service", options.keys.service.host,
                         "Name or address of the key service that releases the key of its state: a "

@@ -1,9 +1,11 @@
-// sealfold-attest: measures builds, judges and explains evidence, writes evidence policies.
+// sealfold-attest: measures builds, makes, judges and explains evidence, enrols TPMs, writes
+// evidence policies.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
 #include <optional>
 
+#include "attest/connect/connect_attester.h"
 #include "attest/program/verb.h"
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
@@ -12,6 +14,7 @@ namespace sealfold {
 namespace {
 
 int Run(int argc, char** argv) {
+  QuietTpmLibrary();
   CLI::App app(
       "Evidence and reference values: what a build measures and who vouches for it, whether "
       "evidence satisfies a policy, what it says.",
@@ -21,6 +24,8 @@ int Run(int argc, char** argv) {
   AddMeasure(app, called);
   AddVerify(app, called);
   AddExplain(app, called);
+  AddMake(app, called);
+  AddEnrol(app, called);
   AddPolicy(app, called);
   AddKeygen(app, called);
   AddRelease(app, called);

@@ -20,6 +20,8 @@ void AddExplain(CLI::App& app, Verb& called);
 void AddPolicy(CLI::App& app, Verb& called);
 void AddKeygen(CLI::App& app, Verb& called);
 void AddRelease(CLI::App& app, Verb& called);
+void AddMake(CLI::App& app, Verb& called);
+void AddEnrol(CLI::App& app, Verb& called);
 
 // For options that narrow what is accepted: a value that a script left empty (`--nonce "$UNSET"`)
 // must not be the same as no option.

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "attest/policy/evidence_policy_json.h"
+#include "attest/program/log_options.h"
 #include "attest/program/verb.h"
 #include "attest/report/check_report.h"
 #include "attest/verifier.h"
@@ -20,6 +21,7 @@ struct VerifyOptions {
   std::string nonce;
   std::string user_data;
   std::string public_key;
+  LogOptions logs;
 };
 
 absl::StatusOr<uint64_t> TimeMs(const std::string& text) {
@@ -55,15 +57,36 @@ absl::StatusOr<EvidenceExpectation> Expectation(const VerifyOptions& options) {
   return expectation;
 }
 
+// Of registers that are verified, so that a log can be held to them; nothing where no reference is
+// named.
+absl::StatusOr<std::optional<Field>> Differences(const VerifyOptions& options, ByteSpan evidence,
+                                                 const Claims& claims) {
+  if (options.logs.reference_log.empty() || claims.registers.empty()) {
+    return std::optional<Field>();
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(const ClaimedRegisters claimed, ReadClaimedRegisters(evidence));
+  return DescribeLogs(options.logs, claimed.event_log, claims.registers);
+}
+
 absl::Status Verify(const VerifyOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(const EvidencePolicy policy, LoadEvidencePolicy(options.policy_path));
   SEALFOLD_ASSIGN_OR_RETURN(const EvidenceExpectation expectation, Expectation(options));
   SEALFOLD_ASSIGN_OR_RETURN(const std::string evidence,
                             ReadFile(options.evidence_path, kEvidenceBytesMax));
   const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, expectation);
-  output.Json(VerdictJson(verdict).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::optional<Field> differences,
+                            Differences(options, AsBytes(evidence), verdict.claims));
+  nlohmann::ordered_json json = VerdictJson(verdict);
+  if (differences.has_value()) json[differences->name] = differences->value;
+  output.Json(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   output.Line(output.Bold(options.evidence_path));
   PrintCheckTable(output, verdict.checks);
+  if (differences.has_value()) {
+    output.Line(absl::StrCat("  ", differences->name, ", ", differences->meaning));
+    for (const auto& [name, text] : differences->value.items()) {
+      output.Line(absl::StrCat("      ", name, " ", text.get<std::string>()));
+    }
+  }
   if (verdict.passed() && !expectation.nonce.has_value()) {
     output.Line(
         output.Warn("no --nonce was given: this may be a copy of evidence made for others"));
@@ -95,6 +118,7 @@ void AddVerify(CLI::App& app, Verb& called) {
       ->check(NotEmpty());
   verb->add_option("--public-key", options->public_key, "The public key it must carry (hex)")
       ->check(NotEmpty());
+  options->logs.Add(*verb);
   verb->footer(
       "Exit code 0: every check passed; 3: one did not.\n\n"
       "Example:\n  sealfold-attest verify evidence.cose --policy policy.json --nonce 00112233");

@@ -52,7 +52,9 @@ Swtpm::Swtpm() : process_(StartSwtpm(folder_)) {
   }
 }
 
-Swtpm::~Swtpm() {
+Swtpm::~Swtpm() { Disconnect(); }
+
+void Swtpm::Disconnect() {
   if (tcti_ != nullptr) Tss2_TctiLdr_Finalize(&tcti_);
 }
 
@@ -63,15 +65,22 @@ TSS2_TCTI_CONTEXT* Swtpm::tcti() {
   return tcti_;
 }
 
-void ExtendRegister(const Esys& esys, uint32_t index, uint8_t byte) {
+void ExtendRegister(const Esys& esys, uint32_t index, ByteSpan sha256, ByteSpan sha384) {
+  SEALFOLD_CHECK(sha256.size() == TPM2_SHA256_DIGEST_SIZE &&
+                 sha384.size() == TPM2_SHA384_DIGEST_SIZE);
   TPML_DIGEST_VALUES values = {};
   values.count = 2;
   values.digests[0].hashAlg = TPM2_ALG_SHA256;
-  std::memset(values.digests[0].digest.sha256, byte, TPM2_SHA256_DIGEST_SIZE);
+  std::memcpy(values.digests[0].digest.sha256, sha256.data(), sha256.size());
   values.digests[1].hashAlg = TPM2_ALG_SHA384;
-  std::memset(values.digests[1].digest.sha384, byte, TPM2_SHA384_DIGEST_SIZE);
+  std::memcpy(values.digests[1].digest.sha384, sha384.data(), sha384.size());
   SEALFOLD_CHECK(Esys_PCR_Extend(esys.get(), ESYS_TR_PCR0 + index, ESYS_TR_PASSWORD, ESYS_TR_NONE,
                                  ESYS_TR_NONE, &values) == TSS2_RC_SUCCESS);
+}
+
+void ExtendRegister(const Esys& esys, uint32_t index, uint8_t byte) {
+  ExtendRegister(esys, index, Bytes(TPM2_SHA256_DIGEST_SIZE, byte),
+                 Bytes(TPM2_SHA384_DIGEST_SIZE, byte));
 }
 
 }  // namespace sealfold

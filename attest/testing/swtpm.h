@@ -25,6 +25,8 @@ class Swtpm {
   // The one connection, made when first asked for.
   TSS2_TCTI_CONTEXT* tcti();
   Esys Connect() { return Esys::Borrow(tcti()).value(); }
+  // Closes it, for another in its place, once nothing uses it.
+  void Disconnect();
 
  private:
   TempDir folder_;
@@ -32,7 +34,8 @@ class Swtpm {
   TSS2_TCTI_CONTEXT* tcti_ = nullptr;
 };
 
-// Extends a register in all banks with a digest made of `byte`s.
+// Extends a register in all banks with their digests, or with digests made of `byte`s.
+void ExtendRegister(const Esys& esys, uint32_t index, ByteSpan sha256, ByteSpan sha384);
 void ExtendRegister(const Esys& esys, uint32_t index, uint8_t byte);
 
 }  // namespace sealfold

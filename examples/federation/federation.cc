@@ -145,9 +145,9 @@ absl::Status Federation::StartCoordinator() {
 }
 
 absl::Status Federation::StartAggregator(const std::string& program) {
-  std::vector<std::string> arguments = {"serve", "--host-link",
-                                        "ipc://" + Path("coordinator/aggregator.sock"),
-                                        "--attester", Path("platform/nsm.sock")};
+  std::vector<std::string> arguments = {
+      "serve", "--host-link", "ipc://" + Path("coordinator/aggregator.sock"), "--attester",
+      attester_.empty() ? Path("platform/nsm.sock") : attester_};
   arguments.insert(arguments.end(), aggregator_arguments_.begin(), aggregator_arguments_.end());
   return StartReady(program.empty() ? "sealfold-aggregator" : program, arguments, aggregator_)
       .status();

@@ -44,6 +44,8 @@ class Federation {
   void set_aggregator_arguments(std::vector<std::string> more) {
     aggregator_arguments_ = std::move(more);
   }
+  // Instead of the platform's socket.
+  void set_attester(const std::string& device) { attester_ = device; }
   // `program` empty: the build's own aggregator.
   absl::Status StartAggregator(const std::string& program = "");
   absl::Status Launch();
@@ -90,6 +92,7 @@ class Federation {
   FederationSetup setup_;
   std::string endpoint_;
   std::string participant_endpoint_;
+  std::string attester_;
   std::vector<std::string> coordinator_arguments_;
   std::vector<std::string> aggregator_arguments_;
   std::optional<ChildProcess> platform_;

@@ -6,14 +6,13 @@
 #include <memory>
 #include <optional>
 
+#include "attest/connect/attester_options.h"
 #include "examples/two-hospitals/analysis.h"
 #include "protocol/base/error.h"
 #include "protocol/program/command_line.h"
 
 namespace sealfold::two_hospitals {
 namespace {
-
-constexpr char kSoftwarePlatformName[] = "sealfold-softnsm";
 
 // What may hold patients goes into no core dump.
 void Harden() {
@@ -24,13 +23,13 @@ void Harden() {
 
 int Main(int argc, char** argv) {
   Harden();
+  QuietTpmLibrary();
   CLI::App app(
       "Joint statistics of two hospitals' patients, by keys that each releases to this program "
       "alone.",
       "two-hospitals-analysis");
   AnalysisOptions options;
-  std::string attester_path;
-  std::string platform = kSoftwarePlatformName;
+  AttesterSettings attester_settings;
   bool json = false;
   app.add_option("--agreement", options.agreement_path, "What the hospitals agreed upon, JSON")
       ->required();
@@ -39,12 +38,7 @@ int Main(int argc, char** argv) {
                  "where its key service listens")
       ->required()
       ->expected(2);
-  app.add_option("--attester", attester_path,
-                 "The attestation device: sealfold-softnsm's socket, or /dev/nsm")
-      ->required();
-  app.add_option("--platform", platform,
-                 "Platform that signs the evidence: sealfold-softnsm or aws-nitro")
-      ->capture_default_str();
+  AddAttesterOptions(app, attester_settings);
   app.add_option("--out", options.out_path, "Where the statistics go, JSON")->required();
   app.add_option("--evidence", options.evidence_path,
                  "Where evidence goes that this program computed them: its user_data is the "
@@ -58,7 +52,7 @@ int Main(int argc, char** argv) {
       "  --hospital host/north 127.0.0.1:8441 --hospital host/south 127.0.0.1:8442");
   if (std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
   const Output output(json);
-  absl::StatusOr<std::unique_ptr<Attester>> attester = ConnectAttester(platform, attester_path);
+  absl::StatusOr<std::unique_ptr<Attester>> attester = ConnectAttester(attester_settings);
   if (!attester.ok()) return output.Finish(attester.status());
   return output.Finish(Analyse(options, **attester, output));
 }

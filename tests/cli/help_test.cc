@@ -52,6 +52,7 @@ TEST(HelpTest, TheProgramsHaveTheirVerbs) {
     commands.push_back(absl::StrJoin(command, " "));
   for (const char* command : {"sealfold-aggregator serve",    "sealfold-attest measure",
                               "sealfold-attest verify",       "sealfold-attest explain",
+                              "sealfold-attest make",         "sealfold-attest enrol",
                               "sealfold-attest policy",       "sealfold-participant keygen",
                               "sealfold-participant inspect", "sealfold-participant submit",
                               "sealfold-participant fetch",   "sealfold-participant join",

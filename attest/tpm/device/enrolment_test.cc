@@ -46,6 +46,28 @@ TEST_P(EnrolmentTest, TheTpmThatHoldsBothKeysIsEnrolled) {
   EXPECT_EQ(ErrorCode(enrolment->Finish(*answer).status()), "credential_wrong") << "only once";
 }
 
+TEST_P(EnrolmentTest, ASavedEnrolmentIsFinishedByAnotherProcess) {
+  auto enrolment = Start();
+  auto answer = ActivateCredential(esys_, attestation_, endorsement_, enrolment->credential());
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const Secret saved = enrolment->Save();
+  EXPECT_EQ(ErrorCode(Enrolment::Resume(saved.span())->Finish(Bytes(32)).status()),
+            "credential_wrong");
+  EXPECT_EQ(Enrolment::Resume(saved.span())->Finish(*answer).value(),
+            attestation_.public_area.Name());
+  for (const size_t size : {size_t{0}, size_t{20}, size_t{27}, saved.size() - 17}) {
+    EXPECT_EQ(ErrorCode(Enrolment::Resume(saved.span().first(size)).status()),
+              "enrolment_malformed")
+        << size;
+  }
+  Bytes longer = ToBytes(saved.span());
+  longer.push_back(0);
+  EXPECT_EQ(ErrorCode(Enrolment::Resume(longer).status()), "enrolment_malformed");
+  longer.front() ^= 1;
+  longer.pop_back();
+  EXPECT_EQ(ErrorCode(Enrolment::Resume(longer).status()), "enrolment_malformed");
+}
+
 TEST_P(EnrolmentTest, AWrongAnswerEnrolsNothing) {
   auto enrolment = Start();
   EXPECT_EQ(ErrorCode(enrolment->Finish(Bytes(32)).status()), "credential_wrong");

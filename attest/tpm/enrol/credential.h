@@ -10,8 +10,15 @@
 namespace sealfold {
 
 struct TpmCredential {
+  static constexpr char kType[] = "sealfold-tpm2-credential-1";
   Bytes blob = {};              // the content of TPM2B_ID_OBJECT
   Bytes encrypted_secret = {};  // the content of TPM2B_ENCRYPTED_SECRET
+
+  template <class V>
+  void Fields(V& v) {
+    v("blob", blob);
+    v("encrypted_secret", encrypted_secret);
+  }
 };
 
 // For the TPM with `endorsement_key`, a storage key, if it holds the key named `name`. Requires:

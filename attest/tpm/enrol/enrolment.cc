@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
+#include "attest/tpm/structure/tpm_hash.h"
 #include "attest/x509/chain.h"
 #include "protocol/base/error.h"
 
@@ -14,6 +15,8 @@ namespace {
 constexpr size_t kSecretSizeMin = 16;
 constexpr size_t kSecretSizeMax = 32;
 constexpr size_t kCertificatesMax = 8;
+// A saved enrolment: this line, the key's name, the secret.
+constexpr absl::string_view kSavedHead = "sealfold-tpm2-enrolment-1\n";
 
 absl::Status RefusedKey(absl::string_view code, std::string expected, std::string found) {
   return Refused({.code = std::string(code),
@@ -81,6 +84,33 @@ absl::StatusOr<Enrolment> Enrolment::Start(const EnrolmentRequest& request,
   SEALFOLD_ASSIGN_OR_RETURN(TpmCredential credential,
                             MakeCredential(endorsement, attestation.Name(), secret.span()));
   return Enrolment(std::move(credential), attestation.Name(), std::move(secret));
+}
+
+Secret Enrolment::Save() const {
+  Bytes open = ToBytes(AsBytes(kSavedHead));
+  Append(open, name_);
+  Secret out(open.size() + secret_.size());
+  std::copy(open.begin(), open.end(), out.mutable_span().begin());
+  std::copy(secret_.span().begin(), secret_.span().end(),
+            out.mutable_span().begin() + static_cast<ptrdiff_t>(open.size()));
+  return out;
+}
+
+absl::StatusOr<Enrolment> Enrolment::Resume(ByteSpan saved) {
+  const size_t head = kSavedHead.size();
+  const bool ours = saved.size() > head + 2 && AsText(saved.first(head)) == kSavedHead;
+  const uint16_t name_hash =
+      ours ? static_cast<uint16_t>(saved[head] << 8 | saved[head + 1]) : uint16_t{0};
+  const size_t name_size = 2 + TpmHashSize(name_hash);
+  if (name_size == 2 || saved.size() < head + name_size + kSecretSizeMin ||
+      saved.size() > head + name_size + kSecretSizeMax) {
+    return BadInput({.code = "enrolment_malformed",
+                     .what = "saved enrolment",
+                     .expected = "what making the credential wrote",
+                     .found = absl::StrCat(saved.size(), " bytes of something else")});
+  }
+  return Enrolment({}, ToBytes(saved.subspan(head, name_size)),
+                   Secret::CopyOf(saved.subspan(head + name_size)));
 }
 
 absl::StatusOr<Bytes> Enrolment::Finish(ByteSpan answer) {

@@ -24,9 +24,17 @@ struct EndorsementTrust {
 
 // What the machine shows.
 struct EnrolmentRequest {
+  static constexpr char kType[] = "sealfold-tpm2-enrolment-request-1";
   Bytes endorsement_key = {};            // TPMT_PUBLIC
   Bytes attestation_key = {};            // TPMT_PUBLIC
   std::vector<Bytes> certificates = {};  // the endorsement key's, DER, root first; may be empty
+
+  template <class V>
+  void Fields(V& v) {
+    v("endorsement_key", endorsement_key);
+    v("attestation_key", attestation_key);
+    v("certificates", certificates);
+  }
 };
 
 class Enrolment {
@@ -40,6 +48,10 @@ class Enrolment {
 
   // For the machine to open.
   const TpmCredential& credential() const { return credential_; }
+  // What is to be kept, in secret, where the answer comes to another process; and back, without the
+  // credential. InvalidArgument, code "enrolment_malformed".
+  Secret Save() const;
+  static absl::StatusOr<Enrolment> Resume(ByteSpan saved);
   // With what it opened: the attestation key's name, for EvidencePolicy::attestation_keys.
   // PermissionDenied, code "credential_wrong". Only once: a second answer is refused.
   absl::StatusOr<Bytes> Finish(ByteSpan answer);
