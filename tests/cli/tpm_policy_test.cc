@@ -40,7 +40,7 @@ TEST_F(TpmPolicyTest, AcceptsTheKeysNamedInEitherBank) {
       Init("p.json", {"--platform", "tpm2", "--attestation-key", key_, "--name", "image 7"}));
   const json evidence = Evidence("p.json");
   EXPECT_EQ(evidence["attestation_keys"], json({key_}));
-  const json sets = evidence["reference_values"];
+  const json& sets = evidence["reference_values"];
   ASSERT_EQ(sets.size(), 2u);
   EXPECT_EQ(sets[0]["name"], "image 7, sha256");
   EXPECT_EQ(sets[0]["pcr4"], Pcr4("sha256"));
