@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aggregator/core/encoded/int8_reference.h"
+#include "aggregator/core/fold/kernel.h"
 #include "aggregator/core/fold/rounding.h"
 #include "protocol/base/error.h"
 #include "protocol/model/encoding.h"
@@ -106,7 +107,8 @@ struct Seen {
 
 template <bool kSubtract>
 HWY_INLINE BitVector WithTerm(BitVector sum, Vector x, Vector factor) {
-  const BitVector term = hn::BitCast(Bits(), hn::MulAdd(x, factor, hn::Set(Doubles(), 0x1.8p52)));
+  const BitVector term =
+      hn::BitCast(Bits(), hn::MulAdd(x, factor, hn::Set(Doubles(), kRoundingMagic)));
   return kSubtract ? hn::Sub(sum, term) : hn::Add(sum, term);
 }
 
@@ -120,11 +122,9 @@ struct Stretch {
   bool fetch_sums;  // those that come after; else they are in the nearest cache
 };
 
-// How far before their use blocks are fetched, where the caller has nothing else to be fetched, and
-// sums: both are too short a stretch for the processor to begin by itself.
+// How far before their use blocks are fetched, where the caller has nothing else to be fetched:
+// they are too short a stretch for the processor to begin by itself.
 constexpr size_t kAheadBytes = 1024;
-constexpr size_t kSumsAhead = 256;
-constexpr size_t kLineSums = 64 / sizeof(uint64_t);
 
 // Each product plus 1.5 * 2^52 has the rounded product in its low bits; the bits of that constant
 // are taken away once for all updates.
@@ -133,17 +133,13 @@ HWY_INLINE void FoldStretch(const Stretch<kUpdates>& stretch, const FoldInput* i
   const Doubles d;
   const Bits u;
   const FourVectors four;
-  constexpr uint64_t kMagicBits = (0x433ull << 52 | 1ull << 51) * kUpdates;
+  constexpr uint64_t kMagicBits = RoundingMagicBits(kUpdates);
   const BitVector bias = hn::Set(u, kSubtract ? kMagicBits : -kMagicBits);
   const size_t lanes = hn::Lanes(d);
   uint64_t* const sum = stretch.sum;
   size_t i = 0;
   for (; i + 4 * lanes <= stretch.count; i += 4 * lanes) {
-    if (stretch.fetch_sums) {
-      for (size_t line = 0; line < 4 * lanes; line += kLineSums) {
-        __builtin_prefetch(sum + i + line + kSumsAhead, 1, 3);
-      }
-    }
+    if (stretch.fetch_sums) FetchSumsAhead(sum + i, 4 * lanes);
     BitVector sum0 = hn::Add(hn::LoadU(u, sum + i), bias);
     BitVector sum1 = hn::Add(hn::LoadU(u, sum + i + lanes), bias);
     BitVector sum2 = hn::Add(hn::LoadU(u, sum + i + 2 * lanes), bias);
@@ -231,6 +227,23 @@ HWY_INLINE void FoldTile(const Job& job, const FoldInput* inputs, Seen* seen, ui
   for (size_t k = 0; k < kUpdates; ++k) seen[k].bad |= wrong[k] != 0;
 }
 
+void FoldTileOf(FoldInto into, size_t updates, const Job& job, const FoldInput* inputs, Seen* seen,
+                uint64_t first, uint64_t end, bool fetch_sums) {
+  if (into == FoldInto::kSubtract) {
+    return FoldTile<1, true>(job, inputs, seen, first, end, fetch_sums);
+  }
+  switch (updates) {
+    case 8:
+      return FoldTile<8>(job, inputs, seen, first, end, fetch_sums);
+    case 4:
+      return FoldTile<4>(job, inputs, seen, first, end, fetch_sums);
+    case 2:
+      return FoldTile<2>(job, inputs, seen, first, end, fetch_sums);
+    default:
+      return FoldTile<1>(job, inputs, seen, first, end, fetch_sums);
+  }
+}
+
 uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_max,
                   absl::Span<const FoldInput> inputs, absl::Span<int64_t> sum) {
   const Job job{block_elements, scale_bits_max, reinterpret_cast<uint64_t*>(sum.data())};
@@ -243,23 +256,9 @@ uint64_t FoldInt8(FoldInto into, uint64_t block_elements, uint32_t scale_bits_ma
   for (uint64_t first = 0; first < sum.size(); first += kTileSums) {
     const uint64_t end = std::min<uint64_t>(first + kTileSums, sum.size());
     for (size_t k = 0; k < inputs.size();) {
-      const size_t left = inputs.size() - k;
-      if (into == FoldInto::kSubtract) {
-        FoldTile<1, true>(job, &own[k], &seen[k], first, end, k == 0);
-        k += 1;
-      } else if (left >= 8) {
-        FoldTile<8>(job, &own[k], &seen[k], first, end, k == 0);
-        k += 8;
-      } else if (left >= 4) {
-        FoldTile<4>(job, &own[k], &seen[k], first, end, k == 0);
-        k += 4;
-      } else if (left >= 2) {
-        FoldTile<2>(job, &own[k], &seen[k], first, end, k == 0);
-        k += 2;
-      } else {
-        FoldTile<1>(job, &own[k], &seen[k], first, end, k == 0);
-        k += 1;
-      }
+      const size_t now = UpdatesAtOnce(into, inputs.size() - k);
+      FoldTileOf(into, now, job, &own[k], &seen[k], first, end, k == 0);
+      k += now;
     }
   }
   uint64_t bad = 0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "aggregator/core/fold/fold_reference.h"
+#include "aggregator/core/fold/kernel.h"
+#include "aggregator/core/fold/rounding.h"
 #include "protocol/base/error.h"
 #include "protocol/base/secret.h"
 
@@ -88,7 +90,7 @@ struct Sums {
 // product.
 template <class Element, bool kSubtract>
 HWY_INLINE void AddTerms(const uint8_t* from, Vector scale, BitVector& sum) {
-  const Vector magic = hn::Set(Doubles(), 0x1.8p52);
+  const Vector magic = hn::Set(Doubles(), kRoundingMagic);
   const BitVector terms = hn::BitCast(Bits(), hn::MulAdd(Element::Load(from), scale, magic));
   sum = kSubtract ? hn::Sub(sum, terms) : hn::Add(sum, terms);
 }
@@ -117,11 +119,7 @@ struct Pass {
   bool from_memory;  // `from` is; else it is in the nearest cache
 };
 
-// How far before their use sums and an update are fetched, the latter where the caller has nothing
-// else to be fetched. The processor's own fetching starts anew in each page of 4 KiB, and a sum is
-// both its slowest stream and the one that all the others wait for.
-constexpr size_t kSumsAhead = 256;
-constexpr size_t kLineSums = 64 / sizeof(uint64_t);
+// How far before its use an update is fetched, where the caller has nothing else to be fetched.
 constexpr size_t kAheadBytes = 512;
 
 HWY_INLINE BitVector LoadSum(const Pass& pass, size_t at, BitVector bias) {
@@ -138,9 +136,6 @@ HWY_INLINE void StoreSum(const Pass& pass, size_t at, BitVector sum) {
   }
 }
 
-// The bits of 1.5 * 2^52, of so many terms.
-constexpr uint64_t MagicBits(uint64_t terms) { return (0x433ull << 52 | 1ull << 51) * terms; }
-
 // Folds kUpdates updates into `count` sums, a multiple of a pattern vector's lanes; their elements
 // start at `offset_bytes`. `greatest` has a vector for each: the greatest magnitudes so far.
 template <class Element, size_t kUpdates, bool kSubtract = false>
@@ -154,7 +149,8 @@ HWY_INLINE void FoldSome(const FoldInput* inputs, size_t offset_bytes, const Pas
   const size_t step = hn::Lanes(d);
   const size_t lanes = hn::Lanes(u);
   // Taken away once for all updates.
-  const BitVector bias = hn::Set(u, kSubtract ? MagicBits(1) : -MagicBits(kUpdates));
+  const BitVector bias =
+      hn::Set(u, kSubtract ? RoundingMagicBits(1) : -RoundingMagicBits(kUpdates));
   const auto load = [&](size_t k) {
     return hn::LoadU(d, greatest + (k < kUpdates ? k * step : 0));
   };
@@ -168,11 +164,7 @@ HWY_INLINE void FoldSome(const FoldInput* inputs, size_t offset_bytes, const Pas
   auto greatest7 = load(7);
   for (size_t i = 0; i < count; i += step) {
     const size_t at = offset_bytes + i * sizeof(Pattern);
-    if (pass.from_memory) {
-      for (size_t line = 0; line < step; line += kLineSums) {
-        __builtin_prefetch(pass.from + i + line + kSumsAhead, 1, 3);
-      }
-    }
+    if (pass.from_memory) FetchSumsAhead(pass.from + i, step);
     BitVector sum0 = LoadSum(pass, i, bias);
     BitVector sum1 = LoadSum(pass, i + lanes, bias);
     BitVector sum2 = kHalf ? LoadSum(pass, i + 2 * lanes, bias) : sum0;
@@ -209,12 +201,6 @@ HWY_INLINE void FoldSome(const FoldInput* inputs, size_t offset_bytes, const Pas
     hn::StoreU(greatest6, d, greatest + 6 * step);
     hn::StoreU(greatest7, d, greatest + 7 * step);
   }
-}
-
-// How many of `left` updates one pass takes: their sums stay in registers.
-constexpr size_t AtOnce(FoldInto into, size_t left) {
-  if (into == FoldInto::kSubtract) return 1;
-  return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }
 
 template <class Element>
@@ -266,7 +252,7 @@ uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t rang
   const bool past_caches =
       into == FoldInto::kSetPastCaches && reinterpret_cast<uintptr_t>(sums) % vector_bytes == 0;
   // One pass needs no tiles.
-  const bool one_pass = AtOnce(into, inputs.size()) == inputs.size();
+  const bool one_pass = UpdatesAtOnce(into, inputs.size()) == inputs.size();
   const size_t tile_sums = one_pass                       ? whole
                            : inputs.size() <= kFewUpdates ? kTileSums
                                                           : kTileSumsFromMemory;
@@ -274,7 +260,7 @@ uint64_t FoldOf(FoldInto into, absl::Span<const FoldInput> inputs, uint32_t rang
     const size_t count = std::min(tile_sums, whole - first);
     const uint64_t* from = sets ? nullptr : sums + first;
     for (size_t k = 0; k < inputs.size();) {
-      const size_t now = AtOnce(into, inputs.size() - k);
+      const size_t now = UpdatesAtOnce(into, inputs.size() - k);
       const bool last = k + now == inputs.size();
       FoldPass<Element>(into, now, &own[k], first * kSize,
                         {.from = from,
