@@ -35,8 +35,7 @@ const std::vector<std::string>& BuildKinds();
 inline constexpr char kBuildKindsHelp[] =
     "elf: a program, as sealfold-softnsm measures it; eif: an Enclave Image File (AWS Nitro "
     "Enclaves); uki: a Unified Kernel Image (NitroTPM, any TPM); image: the raw disk image that "
-    "has "
-    "one";
+    "has one";
 
 // That this build has the platform, and that it is one which runs such a build: another's registers
 // would be compared with what they never hold. InvalidArgument, code "policy_platform_unknown" or

@@ -14,7 +14,6 @@
 namespace sealfold {
 namespace {
 
-constexpr size_t kRootSizeMax = 1u << 20;
 constexpr size_t kSavedSizeMax = 1024;
 constexpr size_t kAnswerTextSizeMax = 128;
 constexpr size_t kSecretSize = 32;
@@ -61,12 +60,11 @@ absl::Status MakeChallenge(const EnrolOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(const auto request, ReadObject<EnrolmentRequest>(options.file));
   EndorsementTrust trust;
   if (!options.root.empty()) {
-    SEALFOLD_ASSIGN_OR_RETURN(trust.root_pem, ReadFile(options.root, kRootSizeMax));
+    SEALFOLD_ASSIGN_OR_RETURN(trust.root_pem, ReadFile(options.root, kRootBytesMax));
   }
   if (!options.endorsement_key.empty()) {
-    absl::StatusOr<Bytes> name = HexDecode(options.endorsement_key);
-    if (!name.ok()) return About("--endorsement-key", name.status());
-    trust.endorsement_keys.push_back(*std::move(name));
+    SEALFOLD_ASSIGN_OR_RETURN(trust.endorsement_keys.emplace_back(),
+                              HexOption("--endorsement-key", options.endorsement_key));
   }
   if (std::filesystem::exists(options.state)) {
     return BadInput({.code = "enrolment_exists",

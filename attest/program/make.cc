@@ -16,16 +16,10 @@ struct MakeOptions {
   std::string out;
 };
 
-absl::StatusOr<Bytes> Hex(const std::string& option, const std::string& text) {
-  absl::StatusOr<Bytes> bytes = HexDecode(text);
-  if (!bytes.ok()) return About(option, bytes.status());
-  return bytes;
-}
-
 absl::Status Make(const MakeOptions& options, const Output& output) {
-  SEALFOLD_ASSIGN_OR_RETURN(const Bytes nonce, Hex("--nonce", options.nonce));
-  SEALFOLD_ASSIGN_OR_RETURN(const Bytes user_data, Hex("--user-data", options.user_data));
-  SEALFOLD_ASSIGN_OR_RETURN(const Bytes public_key, Hex("--public-key", options.public_key));
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes nonce, HexOption("--nonce", options.nonce));
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes user_data, HexOption("--user-data", options.user_data));
+  SEALFOLD_ASSIGN_OR_RETURN(const Bytes public_key, HexOption("--public-key", options.public_key));
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Attester> attester,
                             ConnectAttester(options.attester));
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes evidence, attester->Attest(nonce, user_data, public_key));

@@ -15,8 +15,6 @@
 namespace sealfold {
 namespace {
 
-constexpr size_t kRootBytesMax = 1u << 20;
-
 struct PolicyOptions {
   std::string action;
   std::string platform;
@@ -134,9 +132,8 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
     SEALFOLD_ASSIGN_OR_RETURN(policy.root_pem, ReadFile(options.root_path, kRootBytesMax));
   }
   for (const std::string& text : options.attestation_keys) {
-    absl::StatusOr<Bytes> name = HexDecode(text);
-    if (!name.ok()) return About("--attestation-key", name.status());
-    policy.attestation_keys.push_back(*std::move(name));
+    SEALFOLD_ASSIGN_OR_RETURN(policy.attestation_keys.emplace_back(),
+                              HexOption("--attestation-key", text));
   }
   const std::string& source = options.document.empty() ? options.build.path : options.document;
   const std::string name =

@@ -7,7 +7,9 @@
 #include <functional>
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "protocol/base/bytes.h"
+#include "protocol/base/error.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -33,8 +35,16 @@ inline CLI::Validator NotEmpty() {
           ""};
 }
 
-// Attestation documents are read whole.
+// The bytes that the option's hex stands for; an error says which option.
+inline absl::StatusOr<Bytes> HexOption(absl::string_view option, const std::string& text) {
+  absl::StatusOr<Bytes> bytes = HexDecode(text);
+  if (!bytes.ok()) return About(option, bytes.status());
+  return bytes;
+}
+
+// Attestation documents, and roots in PEM, are read whole.
 inline constexpr size_t kEvidenceBytesMax = 1u << 20;
+inline constexpr size_t kRootBytesMax = 1u << 20;
 
 }  // namespace sealfold
 

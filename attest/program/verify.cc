@@ -43,9 +43,8 @@ absl::StatusOr<uint64_t> TimeMs(const std::string& text) {
 
 absl::StatusOr<std::optional<Bytes>> Hex(const std::string& option, const std::string& text) {
   if (text.empty()) return std::optional<Bytes>();
-  absl::StatusOr<Bytes> bytes = HexDecode(text);
-  if (!bytes.ok()) return About(option, bytes.status());
-  return std::optional<Bytes>(*std::move(bytes));
+  SEALFOLD_ASSIGN_OR_RETURN(Bytes bytes, HexOption(option, text));
+  return std::optional<Bytes>(std::move(bytes));
 }
 
 absl::StatusOr<EvidenceExpectation> Expectation(const VerifyOptions& options) {
