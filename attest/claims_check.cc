@@ -5,18 +5,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "attest/x509/revocation.h"
 #include "attest/x509/revocation_coverage.h"
 #include "protocol/base/error.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
-
-std::string TimeText(uint64_t ms) {
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", absl::FromUnixMillis(static_cast<int64_t>(ms)),
-                          absl::UTCTimeZone());
-}
 
 std::string DurationText(uint64_t ms) {
   return absl::StrCat(ms / 1000, ".", absl::Dec(ms % 1000, absl::kZeroPad3), " s");
@@ -53,7 +48,7 @@ void CheckFreshness(const EvidencePolicy& policy, const EvidenceExpectation& exp
       {.name = "freshness",
        .expected = absl::StrCat("at most ", DurationText(policy.age_ms_max), " old and ",
                                 DurationText(policy.skew_ms_max), " ahead of this clock"),
-       .found = absl::StrCat("made ", TimeText(made_ms), ", ", DurationText(distance_ms),
+       .found = absl::StrCat("made ", TimeTextOfMillis(made_ms), ", ", DurationText(distance_ms),
                              future ? " ahead" : " ago"),
        .passed = distance_ms <= (future ? policy.skew_ms_max : policy.age_ms_max)});
 }

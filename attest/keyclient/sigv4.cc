@@ -5,15 +5,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "absl/time/time.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -128,28 +130,24 @@ absl::StatusOr<SigV4Credential> ParseSigV4Authorization(absl::string_view header
 }
 
 std::string SigV4Time(uint64_t now_ms) {
-  return absl::FormatTime("%Y%m%dT%H%M%SZ", absl::FromUnixMillis(static_cast<int64_t>(now_ms)),
-                          absl::UTCTimeZone());
+  return absl::StrReplaceAll(TimeTextOfSeconds(static_cast<int64_t>(now_ms / 1000)),
+                             {{"-", ""}, {":", ""}});
 }
 
 absl::StatusOr<uint64_t> ParseSigV4Time(absl::string_view text) {
-  absl::Time time;
-  std::string error;
-  // Its digits are read with separators between them, which is how the library tells them apart.
-  if (text.size() != 16 ||
-      !absl::ParseTime(
-          "%Y-%m-%dT%H:%M:%SZ",
-          absl::StrCat(text.substr(0, 4), "-", text.substr(4, 2), "-", text.substr(6, 5), ":",
-                       text.substr(11, 2), ":", text.substr(13)),
-          &time, &error) ||
-      absl::ToUnixMillis(time) < 0 ||
-      SigV4Time(static_cast<uint64_t>(absl::ToUnixMillis(time))) != text) {
+  std::optional<uint64_t> time_ms;
+  if (text.size() == 16) {
+    time_ms = ParseTimeMillis(absl::StrCat(text.substr(0, 4), "-", text.substr(4, 2), "-",
+                                           text.substr(6, 5), ":", text.substr(11, 2), ":",
+                                           text.substr(13)));
+  }
+  if (!time_ms.has_value() || SigV4Time(*time_ms) != text) {
     return BadInput({.code = "date_malformed",
                      .what = "header X-Amz-Date",
                      .expected = "a time as 20150830T123600Z",
                      .found = "another text"});
   }
-  return static_cast<uint64_t>(absl::ToUnixMillis(time));
+  return *time_ms;
 }
 
 }  // namespace sealfold

@@ -5,7 +5,7 @@
 #include "attest/program/build_options.h"
 #include "attest/program/verb.h"
 #include "protocol/base/error.h"
-#include "protocol/base/utf8.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

@@ -1,14 +1,14 @@
-#include <chrono>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "attest/policy/evidence_policy_json.h"
 #include "attest/program/log_options.h"
 #include "attest/program/verb.h"
 #include "attest/report/check_report.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
+#include "protocol/program/wall_clock.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -25,20 +25,13 @@ struct VerifyOptions {
 };
 
 absl::StatusOr<uint64_t> TimeMs(const std::string& text) {
-  absl::Time time = absl::FromChrono(std::chrono::system_clock::now());
-  std::string why;
-  if (!text.empty() && !absl::ParseTime(absl::RFC3339_full, text, &time, &why)) {
-    return BadInput({.code = "time_invalid",
-                     .what = "--time",
-                     .expected = "a time such as 2026-06-01T12:00:00Z (RFC 3339)",
-                     .found = text});
-  }
-  const int64_t ms = absl::ToUnixMillis(time);
-  if (ms < 0) {
-    return BadInput(
-        {.code = "time_invalid", .what = "--time", .expected = "a time since 1970", .found = text});
-  }
-  return static_cast<uint64_t>(ms);
+  if (text.empty()) return WallMs();
+  const std::optional<uint64_t> time_ms = ParseTimeMillis(text);
+  if (time_ms.has_value()) return *time_ms;
+  return BadInput({.code = "time_invalid",
+                   .what = "--time",
+                   .expected = "a time since 1970, such as 2026-06-01T12:00:00Z (RFC 3339)",
+                   .found = text});
 }
 
 absl::StatusOr<std::optional<Bytes>> Hex(const std::string& option, const std::string& text) {

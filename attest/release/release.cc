@@ -4,10 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
-#include "protocol/base/utf8.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/log/merkle.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

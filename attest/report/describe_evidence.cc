@@ -1,13 +1,13 @@
 #include "attest/report/describe_evidence.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "attest/claims_check.h"
 #include "attest/nitro/document.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
 #include "attest/tpm/structure/tpm_hash.h"
 #include "attest/tpm/tpm_evidence.h"
 #include "protocol/base/error.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -16,12 +16,6 @@ using nlohmann::ordered_json;
 
 ordered_json HexOrNull(const std::optional<Bytes>& bytes) {
   return bytes.has_value() ? ordered_json(HexEncode(*bytes)) : ordered_json();
-}
-
-std::string TimeText(uint64_t since_1970_ms) {
-  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
-                          absl::FromUnixMillis(static_cast<int64_t>(since_1970_ms)),
-                          absl::UTCTimeZone());
 }
 
 Description DescribeTpmEvidence(const ParsedTpmEvidence& tpm) {
@@ -36,7 +30,7 @@ Description DescribeTpmEvidence(const ParsedTpmEvidence& tpm) {
       "A TPM 2.0 quote: what follows is what it CLAIMS, NOT VERIFIED without --policy",
       {{"attestation_key", HexEncode(tpm.key.Name()),
         "name of the key; a policy lists it under attestation_keys"},
-       {"timestamp", TimeText(tpm.evidence.timestamp_ms), "by the machine's clock"},
+       {"timestamp", TimeTextOfMillis(tpm.evidence.timestamp_ms), "by the machine's clock"},
        {"bank", TpmHashName(tpm.quote.bank), "of the registers"},
        {"registers", registers, "measurements; pcr4 is what was booted, pcr7 who signed it"},
        {"nonce", HexOrNull(tpm.evidence.nonce), "of the session it was made for"},
@@ -63,7 +57,7 @@ absl::StatusOr<Description> DescribeEvidence(ByteSpan document) {
       "evidence",
       "An attestation document: what follows is what it CLAIMS, NOT VERIFIED without --policy",
       {{"module_id", nitro.module_id, "which machine or enclave"},
-       {"timestamp", TimeText(nitro.timestamp_ms), "by the platform's clock"},
+       {"timestamp", TimeTextOfMillis(nitro.timestamp_ms), "by the platform's clock"},
        {"registers", registers,
         enclave ? "measurements; pcr0 is the program's. All zero in pcr0 would be debug mode"
                 : "measurements of a NitroTPM; pcr4 is what was booted, pcr7 who signed it"},

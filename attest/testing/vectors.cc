@@ -4,8 +4,8 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "protocol/base/error.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 
@@ -19,12 +19,7 @@ Bytes ReadDocument(const std::string& name) {
   return ToBytes(AsBytes(ReadTestData(absl::StrCat("attestation/", name))));
 }
 
-uint64_t TimeMs(const char* text) {
-  absl::Time time;
-  std::string error;
-  SEALFOLD_CHECK(absl::ParseTime(absl::RFC3339_full, text, &time, &error));
-  return static_cast<uint64_t>(absl::ToUnixMillis(time));
-}
+uint64_t TimeMs(const char* text) { return ParseTimeMillis(text).value(); }
 
 EvidencePolicy NitroTpmPolicy() {
   const Bytes pcr4 = HexDecode(

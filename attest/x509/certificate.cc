@@ -20,6 +20,7 @@
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -87,7 +88,7 @@ std::optional<absl::Time> ReadTime(const ASN1_TIME* time) {
 std::string TimeText(const ASN1_TIME* time) {
   const std::optional<absl::Time> read = ReadTime(time);
   if (!read.has_value()) return "an unreadable time";
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", *read, absl::UTCTimeZone());
+  return TimeTextOfSeconds(absl::ToUnixSeconds(*read));
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "protocol/base/error.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -50,10 +50,7 @@ absl::Status ExplainFailure(X509_STORE_CTX* verify, size_t depth_max, int64_t ti
   OPENSSL_free(der);
   return Refused({.code = "certificate_time",
                   .what = "certificate's time",
-                  .expected = absl::StrCat(
-                      where, " valid at ",
-                      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time_s),
-                                       absl::UTCTimeZone())),
+                  .expected = absl::StrCat(where, " valid at ", TimeTextOfSeconds(time_s)),
                   .found = absl::StrCat("valid ", validity)});
 }
 

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -112,13 +113,10 @@ absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
   if (next != nullptr && X509_cmp_time(next, &time) > 0) return absl::OkStatus();
   std::tm tm{};
   const bool read = next != nullptr && ASN1_TIME_to_tm(next, &tm) == 1;
-  const auto text = [](absl::Time at) {
-    return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", at, absl::UTCTimeZone());
-  };
   return Refuse(
-      absl::StrCat("a list of ", list.Issuer(), " that is in force at ",
-                   text(absl::FromUnixSeconds(time_s))),
-      read ? absl::StrCat("one to be renewed by ", text(absl::FromTM(tm, absl::UTCTimeZone())))
+      absl::StrCat("a list of ", list.Issuer(), " that is in force at ", TimeTextOfSeconds(time_s)),
+      read ? absl::StrCat("one to be renewed by ", TimeTextOfSeconds(absl::ToUnixSeconds(
+                                                       absl::FromTM(tm, absl::UTCTimeZone()))))
            : "one without a time by which it is renewed");
 }
 

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
-#include "protocol/base/utf8.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "protocol/base/utf8.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
-#include "protocol/base/utf8.h"
 #include "protocol/cbor/first_item.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold::cbor {
 namespace {

@@ -6,9 +6,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "protocol/base/error.h"
-#include "protocol/base/utf8.h"
 #include "protocol/model/block_layout.h"
 #include "protocol/model/header_json.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

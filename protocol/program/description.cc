@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "protocol/base/utf8.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {

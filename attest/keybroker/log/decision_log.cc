@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"
+#include "protocol/text/time.h"
 
 namespace sealfold {
 namespace {
@@ -63,15 +63,12 @@ absl::StatusOr<Reading> ReadLog(const std::string& path, const std::optional<Dig
 }  // namespace
 
 std::string DecisionChain::Line(const Decision& decision) const {
-  json line = {
-      {"index", size_},
-      {"previous", head_.hex()},
-      {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ",
-                                absl::FromUnixMillis(static_cast<int64_t>(decision.time_ms)),
-                                absl::UTCTimeZone())},
-      {"caller", decision.caller},
-      {"operation", decision.operation},
-      {"verdict", decision.allowed ? "allowed" : "refused"}};
+  json line = {{"index", size_},
+               {"previous", head_.hex()},
+               {"time", TimeTextOfMillis(decision.time_ms)},
+               {"caller", decision.caller},
+               {"operation", decision.operation},
+               {"verdict", decision.allowed ? "allowed" : "refused"}};
   const std::pair<const char*, const std::string&> texts[] = {
       {"key", decision.key},           {"name", decision.name},     {"evidence", decision.evidence},
       {"platform", decision.platform}, {"caveat", decision.caveat}, {"reason", decision.reason}};

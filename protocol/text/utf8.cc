@@ -1,4 +1,4 @@
-#include "protocol/base/utf8.h"
+#include "protocol/text/utf8.h"
 
 #include <cstddef>
 #include <cstdint>

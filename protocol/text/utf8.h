@@ -1,6 +1,6 @@
 // UTF-8 as RFC 3629 has it.
-#ifndef SEALFOLD_PROTOCOL_BASE_UTF8_H_
-#define SEALFOLD_PROTOCOL_BASE_UTF8_H_
+#ifndef SEALFOLD_PROTOCOL_TEXT_UTF8_H_
+#define SEALFOLD_PROTOCOL_TEXT_UTF8_H_
 
 #include <cstddef>
 #include <string>
@@ -22,4 +22,4 @@ std::string OneLine(absl::string_view text, size_t size_bytes_max);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_PROTOCOL_BASE_UTF8_H_
+#endif  // SEALFOLD_PROTOCOL_TEXT_UTF8_H_
