@@ -3,11 +3,11 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 
 #include "attest/testing/forge.h"
 #include "attest/tpm/structure/tpm_bytes.h"
+#include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -20,13 +20,6 @@ Bytes Number(const EVP_PKEY* key, const char* name, size_t size) {
   SEALFOLD_CHECK(BN_bn2binpad(number, out.data(), static_cast<int>(size)) ==
                  static_cast<int>(size));
   BN_free(number);
-  return out;
-}
-
-Bytes Padded(const BIGNUM* number, size_t size) {
-  Bytes out(size);
-  SEALFOLD_CHECK(BN_bn2binpad(number, out.data(), static_cast<int>(size)) ==
-                 static_cast<int>(size));
   return out;
 }
 
@@ -82,12 +75,10 @@ Bytes ForgedKey::Sign(ByteSpan message) const {
   TpmWriter out;
   out.U16(scheme).U16(hash);
   if (scheme != kTpmAlgEcdsa) return out.Sized(raw).bytes();
-  const uint8_t* position = raw.data();
-  const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> sig(
-      d2i_ECDSA_SIG(nullptr, &position, static_cast<int64_t>(size)), &ECDSA_SIG_free);
   const size_t scalar = curve == kTpmCurveP256 ? 32 : 48;
-  out.Sized(Padded(ECDSA_SIG_get0_r(sig.get()), scalar));
-  return out.Sized(Padded(ECDSA_SIG_get0_s(sig.get()), scalar)).bytes();
+  const Bytes both = EcdsaFromDer(raw, scalar);
+  out.Sized(ByteSpan(both).first(scalar));
+  return out.Sized(ByteSpan(both).subspan(scalar)).bytes();
 }
 
 Bytes WriteQuote(const QuoteSpec& spec, const ForgedKey& key, const TpmBinding& binding,

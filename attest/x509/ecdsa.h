@@ -1,4 +1,5 @@
-// ECDSA on P-384 with SHA-384 (COSE's ES384) in COSE's raw form, r || s (RFC 9053, 2.1).
+// ECDSA on P-384 with SHA-384 (COSE's ES384) in COSE's raw form, r || s (RFC 9053, 2.1), and what
+// that form is in OpenSSL's, which is DER (RFC 3279, 2.2.3).
 #ifndef SEALFOLD_ATTEST_X509_ECDSA_H_
 #define SEALFOLD_ATTEST_X509_ECDSA_H_
 
@@ -9,6 +10,14 @@
 namespace sealfold {
 
 inline constexpr size_t kP384SignatureSize = 96;
+
+// Unsigned big-endian numbers of any size.
+Bytes EcdsaToDer(ByteSpan r, ByteSpan s);
+// r || s, each of `scalar_size` bytes. Requires: `der` is a signature whose numbers fit.
+Bytes EcdsaFromDer(ByteSpan der, size_t scalar_size);
+
+// False for null.
+bool IsOnP384(const EVP_PKEY* key);
 
 // True if `signature` (exactly 96 bytes) is `key`'s over `message`. Requires: `key` is on P-384.
 bool VerifyP384(EVP_PKEY* key, ByteSpan message, ByteSpan signature);

@@ -1,9 +1,5 @@
 #include "attest/measure/eif/eif_signature.h"
 
-#include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/obj_mac.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -62,14 +58,6 @@ absl::Status CheckPair(const Value& value, absl::string_view what) {
   return Malformed(std::string(what), "a map of two", std::string(cbor::KindName(value.kind())));
 }
 
-bool IsOnP384(const Certificate& certificate) {
-  EVP_PKEY* const key = certificate.public_key();
-  char group[32] = "";
-  return key != nullptr && EVP_PKEY_is_a(key, "EC") == 1 &&
-         EVP_PKEY_get_group_name(key, group, sizeof(group), nullptr) == 1 &&
-         absl::string_view(group) == SN_secp384r1;
-}
-
 // The payload of the COSE_Sign1, its signature checked.
 absl::StatusOr<Bytes> OpenSigned(ByteSpan sign1, const Certificate& certificate) {
   SEALFOLD_ASSIGN_OR_RETURN(const Value value, cbor::ParseTolerant(sign1, kLimits));
@@ -83,7 +71,7 @@ absl::StatusOr<Bytes> OpenSigned(ByteSpan sign1, const Certificate& certificate)
       !(*parts)[1].as_map()->empty()) {
     return Malformed("COSE_Sign1's headers", "{1: -35} (ES384), and none unprotected", "others");
   }
-  if (!IsOnP384(certificate)) {
+  if (!IsOnP384(certificate.public_key())) {
     return Malformed("certificate's key", "one on P-384", "another");
   }
   const Bytes& payload = *(*parts)[2].as_bytes();

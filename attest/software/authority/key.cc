@@ -3,9 +3,9 @@
 #include <openssl/bio.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 
+#include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -37,12 +37,8 @@ absl::StatusOr<UniqueKey> PrivateKeyFromPem(ByteSpan pem) {
   // The empty passphrase keeps OpenSSL from asking for one at the terminal.
   char passphrase[] = "";
   UniqueKey key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, passphrase), &EVP_PKEY_free);
-  char group[32] = "";
-  bool fits = key != nullptr && EVP_PKEY_is_a(key.get(), "EC") == 1 &&
-              EVP_PKEY_get_group_name(key.get(), group, sizeof(group), nullptr) == 1 &&
-              absl::string_view(group) == SN_secp384r1;
   ERR_clear_error();
-  if (!fits) {
+  if (!IsOnP384(key.get())) {
     return BadInput({.code = "key_malformed",
                      .what = "private key",
                      .expected = "an unencrypted P-384 key in PEM",

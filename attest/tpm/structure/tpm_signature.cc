@@ -1,36 +1,13 @@
 #include "attest/tpm/structure/tpm_signature.h"
 
-#include <openssl/bn.h>
-#include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 
 #include "attest/tpm/structure/tpm_hash.h"
+#include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
-namespace {
-
-// DER of an ECDSA signature.
-Bytes EcdsaDer(const TpmSignature& signature) {
-  const std::unique_ptr<ECDSA_SIG, decltype(&ECDSA_SIG_free)> sig(ECDSA_SIG_new(), &ECDSA_SIG_free);
-  const auto number = [](const Bytes& bytes) {
-    return BN_bin2bn(bytes.data(), static_cast<int>(bytes.size()), nullptr);
-  };
-  BIGNUM* r = number(signature.ecdsa_r);
-  BIGNUM* s = number(signature.ecdsa_s);
-  SEALFOLD_CHECK(sig != nullptr && r != nullptr && s != nullptr);
-  SEALFOLD_CHECK(ECDSA_SIG_set0(sig.get(), r, s) == 1);  // owns both now
-  unsigned char* der = nullptr;
-  const int size = i2d_ECDSA_SIG(sig.get(), &der);
-  SEALFOLD_CHECK(size > 0);
-  Bytes out(der, der + size);
-  OPENSSL_free(der);
-  return out;
-}
-
-}  // namespace
-
 bool VerifyTpmSignature(const TpmPublic& key, ByteSpan message, const TpmSignature& signature) {
   if (key.scheme != signature.scheme || key.scheme_hash != signature.hash) return false;
   const absl::StatusOr<UniquePkey> pkey = key.Key();
@@ -46,7 +23,9 @@ bool VerifyTpmSignature(const TpmPublic& key, ByteSpan message, const TpmSignatu
     valid = EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1 &&
             EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, RSA_PSS_SALTLEN_AUTO) == 1;
   }
-  const Bytes bytes = signature.scheme == kTpmAlgEcdsa ? EcdsaDer(signature) : signature.rsa;
+  const Bytes bytes = signature.scheme == kTpmAlgEcdsa
+                          ? EcdsaToDer(signature.ecdsa_r, signature.ecdsa_s)
+                          : signature.rsa;
   valid = valid && EVP_DigestVerify(context.get(), bytes.data(), bytes.size(), message.data(),
                                     message.size()) == 1;
   ERR_clear_error();
