@@ -1,11 +1,11 @@
 #include "attest/testing/forge_list.h"
 
-#include <openssl/bio.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <memory>
 
+#include "attest/x509/bio.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -69,12 +69,10 @@ std::string ListPem(ByteSpan der) {
   const uint8_t* position = der.data();
   const UniqueCrl crl(d2i_X509_CRL(nullptr, &position, static_cast<int64_t>(der.size())),
                       &X509_CRL_free);
-  const std::unique_ptr<BIO, decltype(&BIO_free)> bio(BIO_new(BIO_s_mem()), &BIO_free);
-  SEALFOLD_CHECK(crl != nullptr && bio != nullptr);
+  const UniqueBio bio = NewBio();
+  SEALFOLD_CHECK(crl != nullptr);
   SEALFOLD_CHECK(PEM_write_bio_X509_CRL(bio.get(), crl.get()) == 1);
-  char* data = nullptr;
-  const auto size = BIO_get_mem_data(bio.get(), &data);
-  return {data, static_cast<size_t>(size)};
+  return std::string(Contents(bio));
 }
 
 std::vector<RevocationList> ParseLists(const std::vector<Bytes>& lists) {

@@ -1,6 +1,5 @@
 #include "attest/x509/certificate.h"
 
-#include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -10,13 +9,13 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "attest/x509/bio.h"
+#include "attest/x509/fields.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
@@ -24,8 +23,6 @@
 
 namespace sealfold {
 namespace {
-
-using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 constexpr int kX509Version3 = 2;  // as encoded
 constexpr size_t kPemSizeMax = 64 * 1024;
@@ -46,12 +43,6 @@ absl::Status Malformed(absl::string_view expected, absl::string_view found) {
                    .found = std::string(found)});
 }
 
-std::string BioText(BIO* bio) {
-  char* data = nullptr;
-  long size = BIO_get_mem_data(bio, &data);  // NOLINT(google-runtime-int): OpenSSL's type
-  return size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
-}
-
 bool HasExtendedKeyUsage(const X509* certificate, absl::string_view wanted) {
   const std::unique_ptr<EXTENDED_KEY_USAGE, decltype(&EXTENDED_KEY_USAGE_free)> usages(
       static_cast<EXTENDED_KEY_USAGE*>(
@@ -66,29 +57,9 @@ bool HasExtendedKeyUsage(const X509* certificate, absl::string_view wanted) {
   return false;
 }
 
-// On one line, printable characters only.
-std::string SubjectText(const X509* certificate) {
-  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr);
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0,
-                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
-  std::string text = BioText(bio.get());
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  return text.substr(0, 200);
-}
-
-std::optional<absl::Time> ReadTime(const ASN1_TIME* time) {
-  std::tm tm{};
-  if (ASN1_TIME_to_tm(time, &tm) != 1) return std::nullopt;
-  return absl::FromTM(tm, absl::UTCTimeZone());
-}
-
 std::string TimeText(const ASN1_TIME* time) {
-  const std::optional<absl::Time> read = ReadTime(time);
-  if (!read.has_value()) return "an unreadable time";
-  return TimeTextOfSeconds(absl::ToUnixSeconds(*read));
+  const std::optional<int64_t> time_s = TimeOf(time);
+  return time_s.has_value() ? TimeTextOfSeconds(*time_s) : "an unreadable time";
 }
 
 }  // namespace
@@ -113,8 +84,7 @@ absl::StatusOr<Certificate> Certificate::FromPem(absl::string_view pem) {
   if (pem.size() > kPemSizeMax) {
     return Malformed("a PEM certificate", absl::StrCat(pem.size(), " bytes"));
   }
-  UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr);
+  const UniqueBio bio = BioOf(pem);
   std::unique_ptr<X509, decltype(&X509_free)> x509(
       PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr), &X509_free);
   if (x509 == nullptr) return Malformed("a PEM block CERTIFICATE", "none that can be read");
@@ -132,15 +102,15 @@ absl::StatusOr<Certificate> Certificate::FromPem(absl::string_view pem) {
 }
 
 std::string Certificate::Pem() const {
-  UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr && PEM_write_bio_X509(bio.get(), x509()) == 1);
-  return BioText(bio.get());
+  const UniqueBio bio = NewBio();
+  SEALFOLD_CHECK(PEM_write_bio_X509(bio.get(), x509()) == 1);
+  return std::string(Contents(bio));
 }
 
 const Certificate::Texts& Certificate::texts() const {
   std::call_once(parsed_->texts_made, [this] {
     parsed_->texts = {.fingerprint = Sha256(der()).hex(),
-                      .subject = SubjectText(x509()),
+                      .subject = NameText(X509_get_subject_name(x509())),
                       .validity = absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
                                                TimeText(X509_get0_notAfter(x509())))};
   });
@@ -148,10 +118,10 @@ const Certificate::Texts& Certificate::texts() const {
 }
 
 CertificatePeriod Certificate::period() const {
-  const std::optional<absl::Time> from = ReadTime(X509_get0_notBefore(x509()));
-  const std::optional<absl::Time> end = ReadTime(X509_get0_notAfter(x509()));
-  if (!from.has_value() || !end.has_value()) return {.from_s = 0, .end_s = 0};
-  return {.from_s = absl::ToUnixSeconds(*from), .end_s = absl::ToUnixSeconds(*end)};
+  const std::optional<int64_t> from_s = TimeOf(X509_get0_notBefore(x509()));
+  const std::optional<int64_t> end_s = TimeOf(X509_get0_notAfter(x509()));
+  if (!from_s.has_value() || !end_s.has_value()) return {.from_s = 0, .end_s = 0};
+  return {.from_s = *from_s, .end_s = *end_s};
 }
 
 absl::Status Certificate::Unfit(absl::string_view expected, absl::string_view found) const {

@@ -1,16 +1,15 @@
 #include "attest/x509/revocation.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
+#include "attest/x509/bio.h"
+#include "attest/x509/fields.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/text/time.h"
@@ -18,7 +17,6 @@
 namespace sealfold {
 namespace {
 
-using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 using UniqueCrl = std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)>;
 
 absl::Status Malformed(absl::string_view code, absl::string_view expected,
@@ -31,8 +29,7 @@ absl::Status Malformed(absl::string_view code, absl::string_view expected,
 }
 
 absl::StatusOr<UniqueCrl> ReadPem(absl::string_view pem) {
-  const UniqueBio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr);
+  const UniqueBio bio = BioOf(pem);
   UniqueCrl crl(PEM_read_bio_X509_CRL(bio.get(), nullptr, &NoPassphrase, nullptr), &X509_CRL_free);
   if (crl == nullptr) {
     return Malformed("revocation_list_malformed", "a PEM block X509 CRL", "none that can be read");
@@ -84,20 +81,6 @@ absl::Status CheckKind(const X509_CRL* crl) {
   return absl::OkStatus();
 }
 
-std::string NameText(const X509_NAME* name) {
-  const UniqueBio bio(BIO_new(BIO_s_mem()), &BIO_free);
-  SEALFOLD_CHECK(bio != nullptr);
-  X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
-  char* data = nullptr;
-  const auto size = BIO_get_mem_data(bio.get(), &data);
-  std::string text = size > 0 ? std::string(data, static_cast<size_t>(size)) : std::string();
-  for (char& c : text) {
-    if (c < ' ' || c > '~') c = '?';
-  }
-  constexpr size_t kShown = 200;
-  return text.substr(0, kShown);
-}
-
 absl::Status Refuse(std::string expected, std::string found) {
   ERR_clear_error();
   return Refused({.code = "revocation",
@@ -111,13 +94,11 @@ absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
   time_t time = static_cast<time_t>(time_s);
   // X509_cmp_time: 0 for a time that cannot be read, negative for one that is not after.
   if (next != nullptr && X509_cmp_time(next, &time) > 0) return absl::OkStatus();
-  std::tm tm{};
-  const bool read = next != nullptr && ASN1_TIME_to_tm(next, &tm) == 1;
+  const std::optional<int64_t> next_s = TimeOf(next);
   return Refuse(
       absl::StrCat("a list of ", list.Issuer(), " that is in force at ", TimeTextOfSeconds(time_s)),
-      read ? absl::StrCat("one to be renewed by ", TimeTextOfSeconds(absl::ToUnixSeconds(
-                                                       absl::FromTM(tm, absl::UTCTimeZone()))))
-           : "one without a time by which it is renewed");
+      next_s.has_value() ? absl::StrCat("one to be renewed by ", TimeTextOfSeconds(*next_s))
+                         : "one without a time by which it is renewed");
 }
 
 // What one list says of the certificate that `issuer` issued.

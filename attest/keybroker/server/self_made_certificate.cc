@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/keybroker/server/server.h"
+#include "attest/x509/bio.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 
@@ -14,14 +15,6 @@ namespace sealfold {
 namespace {
 
 constexpr int64_t kValid_s = int64_t{3650} * 86400;
-
-using UniqueBio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-
-absl::string_view Contents(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);  // NOLINT(google-runtime-int)
-  return {data, static_cast<size_t>(size)};
-}
 
 bool IsAddress(const std::string& host) {
   in6_addr address;
@@ -69,13 +62,13 @@ SelfMadeCertificate MakeCertificate(const std::vector<std::string>& hosts, uint6
   AddExtension(certificate, NID_basic_constraints, "critical,CA:FALSE");
   SEALFOLD_CHECK(X509_sign(certificate, key.get(), EVP_sha256()) > 0);
 
-  const UniqueBio certificate_pem(BIO_new(BIO_s_mem()), &BIO_free);
-  const UniqueBio key_pem(BIO_new(BIO_s_secmem()), &BIO_free);  // wiped when freed
+  const UniqueBio certificate_pem = NewBio();
+  const UniqueBio key_pem = NewBio(BIO_s_secmem());
   SEALFOLD_CHECK(PEM_write_bio_X509(certificate_pem.get(), certificate) == 1);
   SEALFOLD_CHECK(PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr,
                                           nullptr) == 1);
-  return {.certificate_pem = std::string(Contents(certificate_pem.get())),
-          .key_pem = Secret::CopyOf(AsBytes(Contents(key_pem.get())))};
+  return {.certificate_pem = std::string(Contents(certificate_pem)),
+          .key_pem = Secret::CopyOf(AsBytes(Contents(key_pem)))};
 }
 
 }  // namespace sealfold
