@@ -12,9 +12,10 @@
 #include "protocol/program/wall_clock.h"
 #ifdef SEALFOLD_TPM
 #include "attest/nitrotpm/device/nitrotpm_attester.h"
-#include "attest/nitrotpm/tpm_registers.h"
 #include "attest/tpm/device/tpm_attester.h"
+#include "attest/tpm/log/event_log.h"
 #include "attest/tpm/tpm_evidence.h"
+#include "attest/tpm/tpm_registers.h"
 #endif
 
 namespace sealfold {
@@ -67,7 +68,7 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectTpm(const AttesterSettings& set
   }
   if (!settings.tpm_event_log.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(const std::string log,
-                              ReadFile(settings.tpm_event_log, kTpmEventLogSizeMax));
+                              ReadFile(settings.tpm_event_log, kEventLogSizeMax));
     options.event_log = ToBytes(AsBytes(log));
   }
   return ConnectTpmAttester(settings.device, std::move(options));

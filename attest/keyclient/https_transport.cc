@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/x509/bio.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
@@ -19,9 +20,7 @@ constexpr time_t kWait_s = 20;
 constexpr size_t kCaSizeMax = 1 << 20;
 
 bool HasCertificate(const std::string& pem) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
-      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  SEALFOLD_CHECK(in != nullptr);
+  const UniqueBio in = BioOf(pem);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(
       PEM_read_bio_X509(in.get(), nullptr, &NoPassphrase, nullptr), &X509_free);
   ERR_clear_error();

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/http_reply.h"
 #include "attest/keyclient/wiped_text.h"
+#include "attest/x509/bio.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 
@@ -40,9 +41,7 @@ absl::Status Unreachable(const TlsService& service, std::string found) {
 
 // Adds them to `store`; how many there are.
 int AddCertificates(const std::string& pem, X509_STORE* store) {
-  const std::unique_ptr<BIO, decltype(&BIO_free)> in(
-      BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), &BIO_free);
-  SEALFOLD_CHECK(in != nullptr);
+  const UniqueBio in = BioOf(pem);
   int count = 0;
   while (
       const Certificate certificate{PEM_read_bio_X509(in.get(), nullptr, &NoPassphrase, nullptr)}) {

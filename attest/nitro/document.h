@@ -36,11 +36,12 @@ struct NitroDocumentKind {
 };
 
 // An enclave's, as AWS documents it; it travels in one response of the NSM.
+inline constexpr uint32_t kNsmRegisters = 32;
 inline constexpr size_t kNsmRegisterSizes[] = {32, 48, 64};
 inline constexpr NitroDocumentKind kNsmDocument = {.registers_field = "pcrs",
                                                    .document_size_max = 0x3000,
                                                    .registers_min = 1,
-                                                   .registers_max = 32,
+                                                   .registers_max = kNsmRegisters,
                                                    .register_sizes = kNsmRegisterSizes,
                                                    .public_key_size_max = 1024,
                                                    .user_data_size_max = 512,

@@ -13,7 +13,7 @@ inline constexpr absl::string_view kAwsNitroPlatform = "aws-nitro";
 // Of an enclave: register 0 is the whole image. Any register may be the one that a policy goes by,
 // as PCR8 (who signed the image) is.
 inline constexpr size_t kNsmReferenceSizes[] = {48};
-inline constexpr RegisterRules kNsmRegisterRules = {.count = 32,
+inline constexpr RegisterRules kNsmRegisterRules = {.count = kNsmRegisters,
                                                     .sizes = kNsmReferenceSizes,
                                                     .measured = 1u << 0,
                                                     .telling = ~0u,

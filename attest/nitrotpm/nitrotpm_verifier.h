@@ -7,7 +7,7 @@
 #define SEALFOLD_ATTEST_NITROTPM_NITROTPM_VERIFIER_H_
 
 #include "attest/nitro/document.h"
-#include "attest/nitrotpm/tpm_registers.h"
+#include "attest/tpm/tpm_registers.h"
 #include "attest/verifier.h"
 
 namespace sealfold {

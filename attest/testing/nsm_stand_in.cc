@@ -2,13 +2,14 @@
 
 #include <utility>
 
+#include "attest/nitro/document.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/hash.h"
 
 namespace sealfold {
 namespace {
 
-constexpr uint16_t kRegisters = 32;
+constexpr uint16_t kRegisters = kNsmRegisters;
 
 bool Exceeds(const std::optional<Bytes>& bytes, size_t size_max) {
   return bytes.has_value() && bytes->size() > size_max;

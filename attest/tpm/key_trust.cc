@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
 #include "attest/nitro/aws_root.h"
+#include "attest/tpm/certified_key.h"
 #include "attest/tpm/structure/tpm_hash.h"
 #include "attest/x509/certificate.h"
-#include "attest/x509/chain.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -43,47 +43,6 @@ bool IsName(ByteSpan name) {
   if (name.size() < 2) return false;
   const size_t digest = TpmHashSize(static_cast<uint16_t>(name[0] << 8 | name[1]));
   return digest != 0 && name.size() == 2 + digest;
-}
-
-absl::StatusOr<std::vector<Certificate>> ParseCertificates(const TpmEvidence& evidence) {
-  std::vector<Certificate> certificates;
-  for (size_t i = 1; i < evidence.certificates.size(); ++i) {
-    SEALFOLD_ASSIGN_OR_RETURN(Certificate each, Certificate::FromDer(evidence.certificates[i]));
-    certificates.push_back(std::move(each));
-  }
-  return certificates;
-}
-
-// The certificates lead from `root` to one for this very key.
-absl::Status CheckCertified(const ParsedTpmEvidence& parsed, const Certificate& root,
-                            ChainCache* cache) {
-  const auto refused = [](std::string expected, std::string found) {
-    return Refused({.code = "chain",
-                    .what = "attestation key's certificates",
-                    .expected = std::move(expected),
-                    .found = std::move(found)});
-  };
-  const std::vector<Bytes>& given = parsed.evidence.certificates;
-  if (given.size() < 2 || given.front() != root.der()) {
-    return refused(absl::StrCat("certificates from the pinned root, SHA-256 ",
-                                root.Fingerprint().substr(0, 16), "..., to the key's"),
-                   given.empty()                 ? "none"
-                   : given.front() == root.der() ? "the root alone"
-                                                 : "some that begin with another certificate");
-  }
-  absl::StatusOr<std::vector<Certificate>> certificates = ParseCertificates(parsed.evidence);
-  if (!certificates.ok()) return refused("certificates", Explain(certificates.status()).found);
-  const Certificate leaf = certificates->back();
-  certificates->pop_back();
-  SEALFOLD_RETURN_IF_ERROR(VerifyChain(root, *certificates, leaf,
-                                       static_cast<int64_t>(parsed.evidence.timestamp_ms / 1000),
-                                       CertificateProfile::kTpm, cache));
-  const absl::StatusOr<UniquePkey> key = parsed.key.Key();
-  if (!key.ok() || EVP_PKEY_eq(key->get(), leaf.public_key()) != 1) {
-    return refused("a certificate of the attestation key",
-                   absl::StrCat("one of another key, ", leaf.Subject()));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -127,10 +86,17 @@ bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& poli
     return false;
   }
   const absl::StatusOr<Certificate> root = ReadRoot(policy.root_pem);
-  const absl::Status status = root.ok() ? CheckCertified(parsed, *root, cache) : root.status();
-  if (!status.ok()) {
-    verdict.checks.push_back(FailedCheck(
-        ErrorCode(status) == "certificate_time" ? "certificate_time" : "chain", status));
+  const CertifiedKey certified{.name = "attestation key",
+                               .profile = CertificateProfile::kTpm,
+                               .key = parsed.key,
+                               .certificates = parsed.evidence.certificates};
+  const auto time_s = static_cast<int64_t>(parsed.evidence.timestamp_ms / 1000);
+  const absl::StatusOr<std::vector<Certificate>> chain =
+      root.ok() ? CheckCertified(certified, *root, time_s, cache) : root.status();
+  if (!chain.ok()) {
+    verdict.checks.push_back(
+        FailedCheck(ErrorCode(chain.status()) == "certificate_time" ? "certificate_time" : "chain",
+                    chain.status()));
     return false;
   }
   verdict.checks.push_back({.name = "chain",
@@ -142,12 +108,7 @@ bool CheckKeyTrusted(const ParsedTpmEvidence& parsed, const EvidencePolicy& poli
                             .expected = "certificates valid at the evidence's own time",
                             .found = "valid",
                             .passed = true});
-  const absl::StatusOr<std::vector<Certificate>> chain = ParseCertificates(parsed.evidence);
-  SEALFOLD_CHECK(chain.ok());  // they passed
-  std::vector<Certificate> certificates = {*root};
-  certificates.insert(certificates.end(), chain->begin(), chain->end());
-  return CheckRevocationLists(policy, expectation, certificates, parsed.evidence.timestamp_ms,
-                              verdict);
+  return CheckRevocationLists(policy, expectation, *chain, parsed.evidence.timestamp_ms, verdict);
 }
 
 }  // namespace sealfold

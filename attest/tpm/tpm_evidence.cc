@@ -4,6 +4,7 @@
 
 #include "absl/numeric/bits.h"
 #include "absl/strings/str_cat.h"
+#include "attest/tpm/log/event_log.h"
 #include "attest/tpm/structure/tpm_hash.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
@@ -32,7 +33,7 @@ absl::Status CheckSizes(const TpmEvidence& evidence) {
   SEALFOLD_RETURN_IF_ERROR(CheckSize("nonce", evidence.nonce, kTpmNonceSizeMax));
   SEALFOLD_RETURN_IF_ERROR(CheckSize("user_data", evidence.user_data, kTpmUserDataSizeMax));
   SEALFOLD_RETURN_IF_ERROR(CheckSize("public_key", evidence.public_key, kTpmPublicKeySizeMax));
-  SEALFOLD_RETURN_IF_ERROR(CheckSize("event_log", evidence.event_log, kTpmEventLogSizeMax));
+  SEALFOLD_RETURN_IF_ERROR(CheckSize("event_log", evidence.event_log, kEventLogSizeMax));
   if (evidence.certificates.size() > kTpmCertificatesMax) {
     return Malformed("certificates", absl::StrCat("at most ", kTpmCertificatesMax),
                      absl::StrCat(evidence.certificates.size()));

@@ -19,7 +19,6 @@ inline constexpr size_t kTpmUserDataSizeMax = 1024;
 inline constexpr size_t kTpmPublicKeySizeMax = 4096;
 inline constexpr size_t kTpmCertificateSizeMax = 4096;
 inline constexpr size_t kTpmCertificatesMax = 8;
-inline constexpr size_t kTpmEventLogSizeMax = 1u << 18;
 
 // What the quote's extraData commits to.
 struct TpmBinding {

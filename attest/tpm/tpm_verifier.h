@@ -2,7 +2,7 @@
 #ifndef SEALFOLD_ATTEST_TPM_TPM_VERIFIER_H_
 #define SEALFOLD_ATTEST_TPM_TPM_VERIFIER_H_
 
-#include "attest/nitrotpm/tpm_registers.h"
+#include "attest/tpm/tpm_registers.h"
 #include "attest/verifier.h"
 
 namespace sealfold {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "attest/nitro/document.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -16,7 +17,6 @@ namespace {
 
 constexpr absl::string_view kPrefix = "kms:RecipientAttestation:";
 constexpr size_t kValueDigits = 2 * Measurement::kSize;
-constexpr uint32_t kRegistersMax = 32;
 constexpr size_t kSetsMax = 256;
 
 struct Register {
@@ -34,7 +34,7 @@ std::optional<Register> ReadKey(absl::string_view key) {
   } else if (!absl::ConsumePrefix(&key, "PCR")) {
     return std::nullopt;
   }
-  if (!absl::SimpleAtoi(key, &out.index) || out.index >= kRegistersMax ||
+  if (!absl::SimpleAtoi(key, &out.index) || out.index >= kNsmRegisters ||
       absl::StrCat(out.index) != key) {
     return std::nullopt;
   }

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
+#include "attest/tpm/certified_key.h"
 #include "attest/tpm/structure/tpm_hash.h"
-#include "attest/x509/chain.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -14,7 +14,6 @@ namespace {
 
 constexpr size_t kSecretSizeMin = 16;
 constexpr size_t kSecretSizeMax = 32;
-constexpr size_t kCertificatesMax = 8;
 // A saved enrolment: this line, the key's name, the secret.
 constexpr absl::string_view kSavedHead = "sealfold-tpm2-enrolment-1\n";
 
@@ -38,30 +37,6 @@ absl::Status CheckEndorsementKey(const TpmPublic& key) {
                     absl::StrCat("attributes 0x", absl::Hex(key.attributes)));
 }
 
-absl::Status CheckCertified(const TpmPublic& key, const std::vector<Bytes>& given,
-                            absl::string_view root_pem, int64_t time_s) {
-  SEALFOLD_ASSIGN_OR_RETURN(const Certificate root, Certificate::FromPem(root_pem));
-  if (given.size() < 2 || given.size() > kCertificatesMax || given.front() != root.der()) {
-    return RefusedKey("chain", "certificates from the trusted root to the key's",
-                      absl::StrCat(given.size(), " that do not begin with it, or end there"));
-  }
-  std::vector<Certificate> certificates;
-  for (size_t i = 1; i < given.size(); ++i) {
-    SEALFOLD_ASSIGN_OR_RETURN(Certificate each, Certificate::FromDer(given[i]));
-    certificates.push_back(std::move(each));
-  }
-  const Certificate leaf = certificates.back();
-  certificates.pop_back();
-  SEALFOLD_RETURN_IF_ERROR(
-      VerifyChain(root, certificates, leaf, time_s, CertificateProfile::kTpmEndorsementKey));
-  SEALFOLD_ASSIGN_OR_RETURN(const UniquePkey pkey, key.Key());
-  if (EVP_PKEY_eq(pkey.get(), leaf.public_key()) != 1) {
-    return RefusedKey("chain", "a certificate of the endorsement key",
-                      absl::StrCat("one of another key, ", leaf.Subject()));
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Enrolment> Enrolment::Start(const EnrolmentRequest& request,
@@ -78,8 +53,13 @@ absl::StatusOr<Enrolment> Enrolment::Start(const EnrolmentRequest& request,
     if (trust.root_pem.empty()) {
       return RefusedKey("endorsement_key", "one that is named", ShortHex(name));
     }
-    SEALFOLD_RETURN_IF_ERROR(
-        CheckCertified(endorsement, request.certificates, trust.root_pem, time_s));
+    SEALFOLD_ASSIGN_OR_RETURN(const Certificate root, Certificate::FromPem(trust.root_pem));
+    SEALFOLD_RETURN_IF_ERROR(CheckCertified({.name = "endorsement key",
+                                             .profile = CertificateProfile::kTpmEndorsementKey,
+                                             .key = endorsement,
+                                             .certificates = request.certificates},
+                                            root, time_s, /*cache=*/nullptr)
+                                 .status());
   }
   SEALFOLD_ASSIGN_OR_RETURN(TpmCredential credential,
                             MakeCredential(endorsement, attestation.Name(), secret.span()));

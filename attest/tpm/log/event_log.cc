@@ -5,12 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/tpm/structure/tpm_hash.h"
+#include "attest/tpm/tpm_registers.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
 namespace {
 
-constexpr uint32_t kRegisters = 24;
 constexpr uint32_t kNoAction = 0x00000003;
 constexpr size_t kSha1Size = 20;
 constexpr size_t kAlgorithmsMax = 8;
@@ -202,8 +202,9 @@ absl::StatusOr<EventLog> ParseEventLog(ByteSpan bytes, uint16_t bank) {
       return Malformed("truncated", absl::StrCat("event ", event.number), "all of its bytes",
                        "the log's end");
     }
-    if (event.register_index >= kRegisters) {
-      return Malformed("register", absl::StrCat("event ", event.number), "a register below 24",
+    if (event.register_index >= kTpmRegisters) {
+      return Malformed("register", absl::StrCat("event ", event.number),
+                       absl::StrCat("a register below ", kTpmRegisters),
                        absl::StrCat(event.register_index));
     }
     if (!event.extends() && event.data.size() == kStartupLocality.size() + 1 &&

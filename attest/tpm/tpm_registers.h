@@ -1,7 +1,7 @@
 // What a TPM 2.0's platform configuration registers are worth (TCG PC Client Platform Firmware
 // Profile, "PCR Usage").
-#ifndef SEALFOLD_ATTEST_NITROTPM_TPM_REGISTERS_H_
-#define SEALFOLD_ATTEST_NITROTPM_TPM_REGISTERS_H_
+#ifndef SEALFOLD_ATTEST_TPM_TPM_REGISTERS_H_
+#define SEALFOLD_ATTEST_TPM_TPM_REGISTERS_H_
 
 #include <cstdint>
 
@@ -24,4 +24,4 @@ inline constexpr uint32_t kTpmResettableRegisters = 1u << 16 | 1u << 23;
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_NITROTPM_TPM_REGISTERS_H_
+#endif  // SEALFOLD_ATTEST_TPM_TPM_REGISTERS_H_
