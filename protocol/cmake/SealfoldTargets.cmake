@@ -142,15 +142,23 @@ function(sealfold_test name)
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
 
-# sealfold_fuzz(NAME SOURCES ... LINKS ... CORPUS dir): a libFuzzer target; `./run fuzz` finds it by its name.
+# sealfold_fuzz(NAME SOURCES ... LINKS ...): a libFuzzer target; `./run fuzz` finds it by its name. Where there are tests it is
+# an object library too, NAME_once, in which the target's function is called NAME: the global property sealfold_fuzz_targets
+# names them all.
 function(sealfold_fuzz name)
-  if(NOT SEALFOLD_FUZZ)
-    return()
-  endif()
   cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  sealfold_executable(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
-  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  if(SEALFOLD_TESTS)
+    add_library(${name}_once OBJECT ${arg_SOURCES})
+    target_link_libraries(${name}_once PUBLIC ${arg_LINKS} PRIVATE sealfold_options)
+    target_compile_options(${name}_once PRIVATE -O0)
+    target_compile_definitions(${name}_once PRIVATE LLVMFuzzerTestOneInput=${name})
+    set_property(GLOBAL APPEND PROPERTY sealfold_fuzz_targets ${name})
+  endif()
+  if(SEALFOLD_FUZZ)
+    sealfold_executable(${name} SOURCES ${arg_SOURCES} LINKS ${arg_LINKS})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  endif()
 endfunction()
 
 # sealfold_embed_text(TARGET HEADER name SYMBOL kName FILE path): `#include "embedded/HEADER"` in TARGET's sources
