@@ -4,17 +4,15 @@
 #define SEALFOLD_ATTEST_PROGRAM_VERB_H_
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "protocol/base/bytes.h"
 #include "protocol/base/error.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
-
-using Verb = std::function<absl::Status(const Output& output)>;
 
 void AddMeasure(CLI::App& app, Verb& called);
 void AddVerify(CLI::App& app, Verb& called);

@@ -4,17 +4,15 @@
 #define SEALFOLD_PARTICIPANT_CLIENT_PROGRAM_VERB_H_
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "participant-client/client/client.h"
+#include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
-
-using Verb = std::function<absl::Status(const Output& output)>;
 
 void AddKeygen(CLI::App& app, Verb& called);
 void AddInspect(CLI::App& app, Verb& called);

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -95,6 +97,25 @@ std::optional<int> ParseCommandLine(CLI::App& app, int argc, char** argv) {
                                   [](absl::string_view argument) { return argument == "--json"; });
     (void)Output(json).Finish(UsageError(app, error));
     return kExitUsage;
+  }
+}
+
+int RunVerbs(CLI::App& app, const Verb& called, const char* json_help, int argc, char** argv) {
+  bool json = false;
+  for (CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    verb->add_flag("--json", json, json_help);
+  }
+  if (const std::optional<int> ended = ParseCommandLine(app, argc, argv)) return *ended;
+  const Output output(json);
+  return output.Finish(called(output));
+}
+
+int RunProgram(int (*run)(int argc, char** argv), int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "internal error: %s\n", error.what());
+    return 1;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,15 @@ TEST_F(CommandLineTest, WhatIsMissingOrOutOfBoundsIsSaid) {
 }
 
 TEST_F(CommandLineTest, ACallbackMayEndTheProgram) { EXPECT_EQ(Parse({"crash"}), 4); }
+
+TEST(RunProgramTest, AnExceptionEndsInALine) {
+  const auto code = [](int (*run)(int, char**)) { return RunProgram(run, 0, nullptr); };
+  EXPECT_EQ(code([](int /*argc*/, char** /*argv*/) { return 4; }), 4);
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(code([](int /*argc*/, char** /*argv*/) -> int { throw std::out_of_range("wings"); }),
+            1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "internal error: wings\n");
+}
 
 }  // namespace
 }  // namespace sealfold

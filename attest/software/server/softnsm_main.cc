@@ -66,4 +66,4 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace sealfold
 
-int main(int argc, char** argv) { return sealfold::Main(argc, argv); }
+int main(int argc, char** argv) { return sealfold::RunProgram(sealfold::Main, argc, argv); }
