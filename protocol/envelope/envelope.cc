@@ -25,15 +25,11 @@ Bytes ContextInfo(const EnvelopeHeader& header) {
 
 }  // namespace
 
-EnvelopeSender::EnvelopeSender(HpkeContext context, uint64_t chunk_count, uint64_t next)
-    : context_(std::move(context)), chunk_count_(chunk_count), next_(next) {}
-
 absl::StatusOr<EnvelopeSender> EnvelopeSender::Make(const Plan& plan, EnvelopeHeader header,
                                                     const SealingPublicKey& recipient,
                                                     const SealedHead& head, const SigningKey& key,
                                                     const Secret& ephemeral_seed) {
   const uint64_t chunk_count = ChunkCount(header.payload_bytes, plan.chunk_bytes);
-  SEALFOLD_CHECK(header.start < chunk_count);
   SEALFOLD_CHECK(header.participant == key.public_key());
   header.recipient = Sha256(recipient.span());
   SEALFOLD_ASSIGN_OR_RETURN(
@@ -41,17 +37,10 @@ absl::StatusOr<EnvelopeSender> EnvelopeSender::Make(const Plan& plan, EnvelopeHe
       HpkeContext::SetupSender(SuiteAead(plan.suite), recipient, ContextInfo(header),
                                HpkeKeyPair::Derive(ephemeral_seed)));
   header.enc = context.enc();
-  EnvelopeSender sender(std::move(context), chunk_count, header.start);
+  EnvelopeSender sender(std::move(context), head, chunk_count, header.start);
   sender.signed_header_ = SignSign1(key, kSignContext, cbor::EncodeFields(header));
   sender.header_digest_ = Sha256(sender.signed_header_);
-  sender.sealed_head_ = SealHead(sender.context_, head);
   return sender;
-}
-
-void EnvelopeSender::SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out) {
-  SEALFOLD_CHECK(index >= next_ && index < chunk_count_);
-  next_ = index + 1;
-  sealfold::SealChunk(context_, index, next_ == chunk_count_, plaintext, out);
 }
 
 absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header) {
@@ -67,9 +56,6 @@ absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header) {
   return OpenedHeader{.header = header, .digest = Sha256(signed_header)};
 }
 
-EnvelopeReceiver::EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_t chunk_count)
-    : context_(std::move(context)), head_(std::move(head)), chunk_count_(chunk_count) {}
-
 absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan,
                                                         const EnvelopeHeader& header,
                                                         const HpkeKeyPair& recipient,
@@ -77,15 +63,10 @@ absl::StatusOr<EnvelopeReceiver> EnvelopeReceiver::Make(const Plan& plan,
   SEALFOLD_ASSIGN_OR_RETURN(HpkeContext context,
                             HpkeContext::SetupReceiver(SuiteAead(plan.suite), header.enc, recipient,
                                                        ContextInfo(header)));
-  SEALFOLD_ASSIGN_OR_RETURN(SealedHead head, OpenHead(context, sealed_head));
-  return EnvelopeReceiver(std::move(context), std::move(head),
-                          ChunkCount(header.payload_bytes, plan.chunk_bytes));
-}
-
-absl::Status EnvelopeReceiver::OpenChunk(uint64_t index, ByteSpan sealed,
-                                         MutableByteSpan out) const {
-  SEALFOLD_CHECK(index < chunk_count_);
-  return sealfold::OpenChunk(context_, index, index + 1 == chunk_count_, sealed, out);
+  SEALFOLD_ASSIGN_OR_RETURN(StreamOpener stream,
+                            StreamOpener::Make(std::move(context), sealed_head,
+                                               ChunkCount(header.payload_bytes, plan.chunk_bytes)));
+  return EnvelopeReceiver(std::move(stream));
 }
 
 }  // namespace sealfold

@@ -51,8 +51,8 @@ struct EnvelopeHeader {
   }
 };
 
-// Seals one header's worth of chunks. Moves, does not copy.
-class EnvelopeSender {
+// Seals one header's worth of chunks, from header.start on.
+class EnvelopeSender : public StreamSealer {
  public:
   // `header.enc` is filled in; everything else is the caller's. `ephemeral_seed` is fresh.
   static absl::StatusOr<EnvelopeSender> Make(const Plan& plan, EnvelopeHeader header,
@@ -60,23 +60,13 @@ class EnvelopeSender {
                                              const SealedHead& head, const SigningKey& key,
                                              const Secret& ephemeral_seed);
   const Bytes& signed_header() const { return signed_header_; }
-  const Bytes& sealed_head() const { return sealed_head_; }
   // SHA-256 of signed_header().
   const Digest& header_digest() const { return header_digest_; }
-  uint64_t chunk_count() const { return chunk_count_; }
-
-  // Seals chunk `index` into `out` (plaintext + kAeadTagSize). Requires: indices strictly rise from
-  // header.start, each at most once; the plaintext has the chunk's size.
-  void SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out);
 
  private:
-  EnvelopeSender(HpkeContext context, uint64_t chunk_count, uint64_t next);
-  HpkeContext context_;
+  using StreamSealer::StreamSealer;
   Bytes signed_header_;
-  Bytes sealed_head_;
   Digest header_digest_;
-  uint64_t chunk_count_;
-  uint64_t next_;
 };
 
 // A header whose signature holds.
@@ -89,22 +79,14 @@ struct OpenedHeader {
 absl::StatusOr<OpenedHeader> OpenEnvelopeHeader(ByteSpan signed_header);
 
 // Opens one header's worth of chunks.
-class EnvelopeReceiver {
+class EnvelopeReceiver : public StreamOpener {
  public:
   // PermissionDenied ("seal_broken") when the head was not sealed to `recipient` under this header.
   static absl::StatusOr<EnvelopeReceiver> Make(const Plan& plan, const EnvelopeHeader& header,
                                                const HpkeKeyPair& recipient, ByteSpan sealed_head);
-  const SealedHead& head() const { return head_; }
-  uint64_t chunk_count() const { return chunk_count_; }
-  // Opens chunk `index` into `out`, which has the chunk's plaintext size. "seal_broken" leaves
-  // nothing in `out`.
-  absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
 
  private:
-  EnvelopeReceiver(HpkeContext context, SealedHead head, uint64_t chunk_count);
-  HpkeContext context_;
-  SealedHead head_;
-  uint64_t chunk_count_;
+  explicit EnvelopeReceiver(StreamOpener stream) : StreamOpener(std::move(stream)) {}
 };
 
 }  // namespace sealfold

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
@@ -36,18 +37,6 @@ SealedHead DecodeHead(ByteSpan plain) {
   return head;
 }
 
-}  // namespace
-
-uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes) {
-  SEALFOLD_CHECK(payload_bytes > 0 && chunk_bytes > 0);
-  return (payload_bytes - 1) / chunk_bytes + 1;
-}
-
-uint64_t ChunkSizeBytes(uint64_t payload_bytes, uint64_t chunk_bytes, uint64_t index) {
-  SEALFOLD_CHECK(index < ChunkCount(payload_bytes, chunk_bytes));
-  return std::min(chunk_bytes, payload_bytes - index * chunk_bytes);
-}
-
 Bytes SealHead(const HpkeContext& context, const SealedHead& head) {
   const Secret plain = EncodeHead(head);
   Bytes sealed(plain.size() + kAeadTagSize);
@@ -70,20 +59,51 @@ absl::StatusOr<SealedHead> OpenHead(const HpkeContext& context, ByteSpan sealed_
   return DecodeHead(plain.span());
 }
 
-void SealChunk(const HpkeContext& context, uint64_t index, bool last, ByteSpan plaintext,
-               MutableByteSpan out) {
-  context.Seal(index + 1, MessageAad(index + 1, last), plaintext, out);
+}  // namespace
+
+uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes) {
+  SEALFOLD_CHECK(payload_bytes > 0 && chunk_bytes > 0);
+  return (payload_bytes - 1) / chunk_bytes + 1;
 }
 
-absl::Status OpenChunk(const HpkeContext& context, uint64_t index, bool last, ByteSpan sealed,
-                       MutableByteSpan out) {
+uint64_t ChunkSizeBytes(uint64_t payload_bytes, uint64_t chunk_bytes, uint64_t index) {
+  SEALFOLD_CHECK(index < ChunkCount(payload_bytes, chunk_bytes));
+  return std::min(chunk_bytes, payload_bytes - index * chunk_bytes);
+}
+
+StreamSealer::StreamSealer(HpkeContext context, const SealedHead& head, uint64_t chunk_count,
+                           uint64_t start)
+    : context_(std::move(context)),
+      sealed_head_(SealHead(context_, head)),
+      chunk_count_(chunk_count),
+      next_(start) {
+  SEALFOLD_CHECK(start < chunk_count);
+}
+
+void StreamSealer::SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out) {
+  SEALFOLD_CHECK(index >= next_ && index < chunk_count_);
+  next_ = index + 1;
+  context_.Seal(index + 1, MessageAad(index + 1, next_ == chunk_count_), plaintext, out);
+}
+
+StreamOpener::StreamOpener(HpkeContext context, SealedHead head, uint64_t chunk_count)
+    : context_(std::move(context)), head_(std::move(head)), chunk_count_(chunk_count) {}
+
+absl::StatusOr<StreamOpener> StreamOpener::Make(HpkeContext context, ByteSpan sealed_head,
+                                                uint64_t chunk_count) {
+  SEALFOLD_ASSIGN_OR_RETURN(SealedHead head, OpenHead(context, sealed_head));
+  return StreamOpener(std::move(context), std::move(head), chunk_count);
+}
+
+absl::Status StreamOpener::OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const {
+  SEALFOLD_CHECK(index < chunk_count_);
   if (sealed.size() != out.size() + kAeadTagSize) {
     return BadInput({.code = "chunk_length",
                      .what = absl::StrCat("sealed chunk ", index),
                      .expected = absl::StrCat(out.size() + kAeadTagSize, " bytes"),
                      .found = absl::StrCat(sealed.size(), " bytes")});
   }
-  return context.Open(index + 1, MessageAad(index + 1, last), sealed, out);
+  return context_.Open(index + 1, MessageAad(index + 1, index + 1 == chunk_count_), sealed, out);
 }
 
 }  // namespace sealfold

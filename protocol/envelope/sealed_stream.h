@@ -20,23 +20,51 @@ struct SealedHead {
   Secret model_key;  // empty, or 32 bytes: opens the sealed model this round starts from
 };
 
-// Message 0 of `context`, which has sealed none under that number yet.
-Bytes SealHead(const HpkeContext& context, const SealedHead& head);
-// InvalidArgument ("head_length") or PermissionDenied ("seal_broken").
-absl::StatusOr<SealedHead> OpenHead(const HpkeContext& context, ByteSpan sealed_head);
-
 // Number of chunks of a payload. Requires: both > 0.
 uint64_t ChunkCount(uint64_t payload_bytes, uint64_t chunk_bytes);
 // Plaintext bytes of chunk `index`. Requires: index < ChunkCount.
 uint64_t ChunkSizeBytes(uint64_t payload_bytes, uint64_t chunk_bytes, uint64_t index);
 
-// Seals or opens chunk `index` as message index + 1. `out` has kAeadTagSize more, or less, than
-// what goes in. OpenChunk: InvalidArgument ("chunk_length") or PermissionDenied ("seal_broken"),
-// and then nothing is left in `out`.
-void SealChunk(const HpkeContext& context, uint64_t index, bool last, ByteSpan plaintext,
-               MutableByteSpan out);
-absl::Status OpenChunk(const HpkeContext& context, uint64_t index, bool last, ByteSpan sealed,
-                       MutableByteSpan out);
+// Seals the stream of one header. Moves, does not copy.
+class StreamSealer {
+ public:
+  const Bytes& sealed_head() const { return sealed_head_; }
+  uint64_t chunk_count() const { return chunk_count_; }
+  // Seals chunk `index` into `out` (plaintext + kAeadTagSize). Requires: indices strictly rise from
+  // the stream's start, each at most once; the plaintext has the chunk's size.
+  void SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out);
+
+ protected:
+  // Requires: `context` has sealed nothing yet; start < chunk_count.
+  StreamSealer(HpkeContext context, const SealedHead& head, uint64_t chunk_count, uint64_t start);
+
+ private:
+  HpkeContext context_;
+  Bytes sealed_head_;
+  uint64_t chunk_count_;
+  uint64_t next_;
+};
+
+// Opens the stream of one header. Moves, does not copy.
+class StreamOpener {
+ public:
+  const SealedHead& head() const { return head_; }
+  uint64_t chunk_count() const { return chunk_count_; }
+  // Opens chunk `index` into `out`, which has the chunk's plaintext size. InvalidArgument
+  // ("chunk_length") or PermissionDenied ("seal_broken"), and then nothing is left in `out`.
+  // Requires: index < chunk_count().
+  absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
+
+  // InvalidArgument ("head_length") or PermissionDenied ("seal_broken").
+  static absl::StatusOr<StreamOpener> Make(HpkeContext context, ByteSpan sealed_head,
+                                           uint64_t chunk_count);
+
+ private:
+  StreamOpener(HpkeContext context, SealedHead head, uint64_t chunk_count);
+  HpkeContext context_;
+  SealedHead head_;
+  uint64_t chunk_count_;
+};
 
 }  // namespace sealfold
 

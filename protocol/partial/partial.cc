@@ -53,16 +53,10 @@ absl::StatusOr<PartialSealer> PartialSealer::Make(const Plan& plan, PartialHeade
       HpkeContext::SetupSender(SuiteAead(plan.suite), root, ContextInfo(header),
                                HpkeKeyPair::Derive(ephemeral_seed)));
   header.enc = context.enc();
-  PartialSealer sealer(std::move(context), ChunkCount(header.sum_bytes, plan.chunk_bytes));
+  PartialSealer sealer(std::move(context), head, ChunkCount(header.sum_bytes, plan.chunk_bytes),
+                       /*start=*/0);
   sealer.signed_header_ = SignSign1(record_key, kSignContext, cbor::EncodeFields(header));
-  sealer.sealed_head_ = SealHead(sealer.context_, head);
   return sealer;
-}
-
-void PartialSealer::SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out) {
-  SEALFOLD_CHECK(index >= next_ && index < chunk_count_);
-  next_ = index + 1;
-  sealfold::SealChunk(context_, index, next_ == chunk_count_, plaintext, out);
 }
 
 absl::StatusOr<OpenedPartialHeader> OpenPartialHeader(ByteSpan signed_header) {
@@ -77,14 +71,10 @@ absl::StatusOr<PartialOpener> PartialOpener::Make(const Plan& plan, const Partia
   SEALFOLD_ASSIGN_OR_RETURN(
       HpkeContext context,
       HpkeContext::SetupReceiver(SuiteAead(plan.suite), header.enc, root, ContextInfo(header)));
-  SEALFOLD_ASSIGN_OR_RETURN(SealedHead head, OpenHead(context, sealed_head));
-  return PartialOpener(std::move(context), std::move(head),
-                       ChunkCount(header.sum_bytes, plan.chunk_bytes));
-}
-
-absl::Status PartialOpener::OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const {
-  SEALFOLD_CHECK(index < chunk_count_);
-  return sealfold::OpenChunk(context_, index, index + 1 == chunk_count_, sealed, out);
+  SEALFOLD_ASSIGN_OR_RETURN(StreamOpener stream,
+                            StreamOpener::Make(std::move(context), sealed_head,
+                                               ChunkCount(header.sum_bytes, plan.chunk_bytes)));
+  return PartialOpener(std::move(stream));
 }
 
 }  // namespace sealfold

@@ -64,8 +64,8 @@ Bytes EncodePartialLog(absl::Span<const LogEntry> entries);
 // Form only; at most 65535 entries.
 absl::StatusOr<std::vector<LogEntry>> DecodePartialLog(ByteSpan bytes);
 
-// Seals one partial sum. Moves, does not copy.
-class PartialSealer {
+// Seals one partial sum.
+class PartialSealer : public StreamSealer {
  public:
   // `header.recipient` and `header.enc` are filled in. `head`: the weight of all updates, and the
   // base model's key where the leaf was given one. `ephemeral_seed` is fresh. "sealing_key_weak".
@@ -74,20 +74,10 @@ class PartialSealer {
                                             const SigningKey& record_key,
                                             const Secret& ephemeral_seed);
   const Bytes& signed_header() const { return signed_header_; }
-  const Bytes& sealed_head() const { return sealed_head_; }
-  uint64_t chunk_count() const { return chunk_count_; }
-  // Seals chunk `index` of the sum into `out` (plaintext + kAeadTagSize). Requires: indices
-  // strictly rise, each at most once; the plaintext has the chunk's size.
-  void SealChunk(uint64_t index, ByteSpan plaintext, MutableByteSpan out);
 
  private:
-  PartialSealer(HpkeContext context, uint64_t chunk_count)
-      : context_(std::move(context)), chunk_count_(chunk_count) {}
-  HpkeContext context_;
+  using StreamSealer::StreamSealer;
   Bytes signed_header_;
-  Bytes sealed_head_;
-  uint64_t chunk_count_;
-  uint64_t next_ = 0;
 };
 
 // A header whose form and signature hold; whether `signer` is the leaf's record key is the caller's
@@ -98,25 +88,16 @@ struct OpenedPartialHeader {
 };
 absl::StatusOr<OpenedPartialHeader> OpenPartialHeader(ByteSpan signed_header);
 
-// Opens one partial sum. Moves, does not copy.
-class PartialOpener {
+// Opens one partial sum.
+class PartialOpener : public StreamOpener {
  public:
   // "seal_broken" when the head was not sealed to `root` under this header, "head_length",
   // "sealing_key_weak". Requires: header.sum_bytes > 0.
   static absl::StatusOr<PartialOpener> Make(const Plan& plan, const PartialHeader& header,
                                             const HpkeKeyPair& root, ByteSpan sealed_head);
-  const SealedHead& head() const { return head_; }
-  uint64_t chunk_count() const { return chunk_count_; }
-  // Opens chunk `index` into `out`, which has the chunk's plaintext size. "seal_broken" or
-  // "chunk_length" leave nothing in `out`. Requires: index < chunk_count().
-  absl::Status OpenChunk(uint64_t index, ByteSpan sealed, MutableByteSpan out) const;
 
  private:
-  PartialOpener(HpkeContext context, SealedHead head, uint64_t chunk_count)
-      : context_(std::move(context)), head_(std::move(head)), chunk_count_(chunk_count) {}
-  HpkeContext context_;
-  SealedHead head_;
-  uint64_t chunk_count_;
+  explicit PartialOpener(StreamOpener stream) : StreamOpener(std::move(stream)) {}
 };
 
 }  // namespace sealfold
