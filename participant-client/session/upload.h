@@ -19,6 +19,9 @@ namespace sealfold {
 // Sealed bytes that may be under way or waiting to be sent again; at least one chunk.
 inline constexpr uint64_t kWindowBytesMax = 4u << 20;
 
+// Chunks sealed and sent as one message: each message wakes a thread in three programs.
+inline constexpr uint64_t kMessageChunksMax = 8;
+
 class Upload {
  public:
   // `sender` seals chunks from `start` on. The tags of the chunks before come from `store`:
@@ -48,7 +51,15 @@ class Upload {
  private:
   Upload(EnvelopeSender sender, const SigningPublicKey& participant, uint64_t chunk_bytes,
          PayloadSource& payload, SessionStore& store);
-  absl::StatusOr<Message> SealNext();
+  // Sealed chunks that follow one another.
+  struct Run {
+    uint64_t first;  // chunk
+    uint64_t end;
+    SharedBytes sealed;
+  };
+  uint64_t SealedBytes(uint64_t first, uint64_t end) const;
+  absl::StatusOr<Run> SealNext(uint64_t count);
+  Message ToMessage(const Run& run, uint64_t first, uint64_t end) const;
 
   EnvelopeSender sender_;
   SigningPublicKey participant_;
@@ -56,7 +67,7 @@ class Upload {
   PayloadSource* payload_;
   SessionStore* store_;
   Sha256Stream tags_;
-  std::deque<Message> window_;  // chunks acknowledged_ to sealed_
+  std::deque<Run> window_;  // with chunks acknowledged_ to sealed_
   uint64_t acknowledged_ = 0;
   uint64_t sealed_ = 0;
 };

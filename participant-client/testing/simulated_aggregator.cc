@@ -1,5 +1,6 @@
 #include "participant-client/testing/simulated_aggregator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -132,14 +133,18 @@ void SimulatedAggregator::OnChunk(const Chunk& chunk, ByteSpan sealed, Messages&
     Refuse("chunk_out_of_order", out);
     return TellWhere(out);
   }
-  Bytes plain(sealed.size() - kAeadTagSize);
-  if (!receiver_->OpenChunk(chunk.index, sealed, absl::MakeSpan(plain)).ok()) {
-    Refuse("seal_broken", out);
-    return TellWhere(out);
+  const uint64_t sealed_chunk_bytes = world_.plan.plan.chunk_bytes + kAeadTagSize;
+  for (; !sealed.empty(); ++next_) {
+    const ByteSpan one = sealed.first(std::min<uint64_t>(sealed.size(), sealed_chunk_bytes));
+    sealed.remove_prefix(one.size());
+    Bytes plain(one.size() - kAeadTagSize);
+    if (!receiver_->OpenChunk(next_, one, absl::MakeSpan(plain)).ok()) {
+      Refuse("seal_broken", out);
+      return TellWhere(out);
+    }
+    Append(payload_, plain);
+    Append(tags_, one.last(kAeadTagSize));
   }
-  Append(payload_, plain);
-  Append(tags_, sealed.last(kAeadTagSize));
-  ++next_;
   if (next_ == receiver_->chunk_count()) {
     if (broken.has_value()) {
       next_ = *std::exchange(broken, std::nullopt);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/base/bytes.h"
+#include "protocol/base/error.h"
 
 namespace sealfold {
 
@@ -26,6 +27,12 @@ class SharedBytes {
   // `owner` keeps what `bytes` views.
   SharedBytes(std::shared_ptr<const void> owner, ByteSpan bytes)
       : owner_(std::move(owner)), span_(bytes) {}
+
+  // `size` bytes from `offset` on, shared too. Requires: they lie within.
+  SharedBytes Part(size_t offset, size_t size) const {
+    SEALFOLD_CHECK(offset <= span_.size() && size <= span_.size() - offset);
+    return {owner_, span_.subspan(offset, size)};
+  }
 
   const uint8_t* data() const { return span_.data(); }
   size_t size() const { return span_.size(); }

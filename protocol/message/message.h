@@ -25,7 +25,7 @@
 namespace sealfold {
 
 inline constexpr size_t kMessageHeadBytesMax = 64u << 10;        // of a message from a participant
-inline constexpr size_t kMessageBulkBytesMax = (1u << 20) + 64;  // a chunk of 1 MiB and its tag
+inline constexpr size_t kMessageBulkBytesMax = (1u << 20) + 64;  // 1 MiB of payload, up to 4 tags
 inline constexpr size_t kPartBytesMax = 1u << 20;  // of a file, per `part`, `base` or `model`
 
 struct Message {
@@ -178,7 +178,8 @@ struct Begin {  // bulk: the sealed head
   }
 };
 
-struct Chunk {  // bulk: the sealed chunk
+// bulk: one sealed chunk or several that follow one another, from `index` on.
+struct Chunk {
   static constexpr char kType[] = "chunk";
   SigningPublicKey participant;
   uint64_t index = 0;

@@ -27,12 +27,19 @@ uint64_t SealedUpdate::chunk_size_bytes(uint64_t index) const {
   return ChunkSizeBytes(payload_bytes_, chunk_bytes_, index) + kAeadTagSize;
 }
 
+bool SealedUpdate::IsRunFrom(uint64_t index, uint64_t sealed_bytes) const {
+  SEALFOLD_CHECK(index < chunk_count_);
+  const uint64_t rest = size_bytes() - OffsetBytes(index);
+  return sealed_bytes == rest ||
+         (sealed_bytes > 0 && sealed_bytes < rest && sealed_bytes % OffsetBytes(1) == 0);
+}
+
 absl::Status SealedUpdate::Append(ByteSpan sealed) {
   SEALFOLD_CHECK(covers_next_ && sealed.size() == chunk_size_bytes(next_));
   if (pages_.size() == 0) {
     SEALFOLD_ASSIGN_OR_RETURN(pages_, Pages::Map(size_bytes(), Pages::Use::kSealed));
   }
-  const MutableByteSpan to = pages_.Write().subspan(next_ * (chunk_bytes_ + kAeadTagSize));
+  const MutableByteSpan to = pages_.Write().subspan(OffsetBytes(next_));
   std::copy(sealed.begin(), sealed.end(), to.begin());
   tags_.Update(sealed.last(kAeadTagSize));
   ++next_;
@@ -47,7 +54,7 @@ absl::Status SealedUpdate::CheckNext(ByteSpan sealed, MutableByteSpan scratch) c
 
 ByteSpan SealedUpdate::chunk(uint64_t index) const {
   SEALFOLD_CHECK(index < next_);
-  return pages_.span().subspan(index * (chunk_bytes_ + kAeadTagSize), chunk_size_bytes(index));
+  return pages_.span().subspan(OffsetBytes(index), chunk_size_bytes(index));
 }
 
 const EnvelopeReceiver& SealedUpdate::ReceiverOf(uint64_t index) const {

@@ -37,6 +37,9 @@ class SealedUpdate {
   // As they are sealed.
   uint64_t size_bytes() const;
   uint64_t chunk_size_bytes(uint64_t index) const;
+  // Whether so many bytes are whole chunks from `index` on as they are sealed, one or more.
+  // Requires: index < chunk_count().
+  bool IsRunFrom(uint64_t index, uint64_t sealed_bytes) const;
 
   // The next chunk, which may be any bytes; "memory_short" if the system has no memory, and then
   // nothing changed. Requires: header_covers_next(), not complete, the chunk's size.
@@ -56,6 +59,8 @@ class SealedUpdate {
   void Truncate(uint64_t next);
 
  private:
+  uint64_t OffsetBytes(uint64_t index) const { return index * (chunk_bytes_ + kAeadTagSize); }
+
   struct Header {
     uint64_t start;  // first chunk
     EnvelopeReceiver receiver;

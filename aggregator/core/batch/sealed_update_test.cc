@@ -50,6 +50,24 @@ TEST_F(SealedUpdateTest, KeepsChunksAsTheyCameAndOpensThem) {
   EXPECT_EQ(sealed.tags(), TagsOf(sealed));
 }
 
+TEST_F(SealedUpdateTest, OnlyWholeChunksAreARun) {
+  const uint64_t size = run.plan.chunk_bytes + kAeadTagSize;
+  const uint64_t count = sealed.chunk_count();
+  ASSERT_GE(count, 3u);
+  ASSERT_NE(sealed.chunk_size_bytes(count - 1), size);
+  for (uint64_t first = 0; first < count; ++first) {
+    uint64_t bytes = 0;
+    for (uint64_t end = first; end < count; ++end) {
+      bytes += sealed.chunk_size_bytes(end);
+      EXPECT_TRUE(sealed.IsRunFrom(first, bytes));
+      EXPECT_FALSE(sealed.IsRunFrom(first, bytes - 1));
+      EXPECT_FALSE(sealed.IsRunFrom(first, bytes + 1));
+    }
+    EXPECT_FALSE(sealed.IsRunFrom(first, 0));
+    EXPECT_FALSE(sealed.IsRunFrom(first, (count - first) * size));
+  }
+}
+
 TEST_F(SealedUpdateTest, EachChunkIsOpenedByTheHeaderItCameUnder) {
   const auto whole = testing::SealWhole(run, 0, update, {1, 3});
   EXPECT_EQ(whole->headers(), 3u);

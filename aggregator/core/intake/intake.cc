@@ -179,35 +179,37 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     return BadChunk("no_upload", "upload of the participant", "a begin before its chunks", "none",
                     "begin the upload again, from its first chunk");
   }
-  if (chunk.index < it->second->update.next()) {
-    SendProgress(session, participant, actions);
-    return absl::OkStatus();
+  const SealedUpdate& update = it->second->update;
+  uint64_t index = chunk.index;
+  for (; index < update.next(); ++index) {  // those that came before
+    if (sealed.size() <= update.chunk_size_bytes(index)) {
+      SendProgress(session, participant, actions);
+      return absl::OkStatus();
+    }
+    sealed.remove_prefix(update.chunk_size_bytes(index));
   }
-  absl::Status status = TakeChunk(participant, session, chunk.index, sealed, now_ms);
+  absl::Status status = TakeChunks(participant, session, index, sealed, now_ms);
   if (!status.ok()) {
     SendProgress(session, participant, actions);
     GiveRoom(now_ms, actions);
     return status;
   }
-  Upload& upload = *it->second;
-  const uint64_t next = upload.update.next();
-  if (upload.update.complete()) {
+  if (update.complete()) {
     taking_.erase(participant);
-    queue_.Add(participant, upload.update, now_ms);
+    queue_.Add(participant, update, now_ms);
     ++changes_;
     return absl::OkStatus();
   }
-  if (next % std::max<uint64_t>(1, terms_.chunk_count / 32) == 0) ++changes_;
-  if (next - upload.reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
+  if (update.next() - it->second->reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
     SendProgress(session, participant, actions);
   }
   return absl::OkStatus();
 }
 
-absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, uint64_t index,
-                               ByteSpan sealed, uint64_t now_ms) {
+absl::Status Intake::TakeChunks(uint32_t participant, const Bytes& session, uint64_t index,
+                                ByteSpan sealed, uint64_t now_ms) {
   Upload& upload = *uploads_.at(participant);
-  SealedUpdate& update = upload.update;
+  const SealedUpdate& update = upload.update;
   if (index != update.next()) {
     return BadChunk("chunk_out_of_order", "number of the chunk", absl::StrCat(update.next()),
                     absl::StrCat(index), "go on from the chunk that the progress names");
@@ -220,11 +222,24 @@ absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, uint6
     return BadChunk("header_needed", "header of the chunk", "one that starts with it",
                     "one that starts later", "go on with a new header");
   }
-  if (const uint64_t size = update.chunk_size_bytes(index); sealed.size() != size) {
-    return BadChunk("chunk_size_wrong", absl::StrCat("size of sealed chunk ", index),
-                    absl::StrCat(size, " bytes"), absl::StrCat(sealed.size(), " bytes"),
-                    "send the chunk again");
+  if (!update.IsRunFrom(index, sealed.size())) {
+    return BadChunk("chunk_size_wrong", absl::StrCat("size of sealed chunks from ", index, " on"),
+                    absl::StrCat(update.chunk_size_bytes(index), " bytes, or more whole chunks"),
+                    absl::StrCat(sealed.size(), " bytes"), "send the chunks again");
   }
+  while (!sealed.empty()) {
+    const uint64_t size = update.chunk_size_bytes(update.next());
+    SEALFOLD_RETURN_IF_ERROR(TakeChunk(participant, session, sealed.first(size)));
+    sealed.remove_prefix(size);
+    last_arrival_ms_ = now_ms;
+    upload.active_ms = now_ms;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, ByteSpan sealed) {
+  Upload& upload = *uploads_.at(participant);
+  SealedUpdate& update = upload.update;
   // Anyone may name a participant; who has its key is there.
   if (session != upload.session || doubted_.contains(participant)) {
     const absl::Status own = update.CheckNext(sealed, queue_.Scratch(sealed.size() - kAeadTagSize));
@@ -237,8 +252,7 @@ absl::Status Intake::TakeChunk(uint32_t participant, const Bytes& session, uint6
     return status;
   }
   ++chunks_taken_;
-  last_arrival_ms_ = now_ms;
-  upload.active_ms = now_ms;
+  if (update.next() % std::max<uint64_t>(1, terms_.chunk_count / 32) == 0) ++changes_;
   return absl::OkStatus();
 }
 

@@ -65,8 +65,9 @@ class Intake {
 
   // Each answers to `session`; an error is what to refuse with, and nothing changed but where its
   // code's description says so ("memory_short", "headers_too_many": the upload is discarded). A
-  // refused chunk has been answered with a progress too, so that the sender can go on. An upload
-  // whose last chunk came is final: whatever comes for it is answered with where it stands.
+  // refused chunk has been answered with a progress too, so that the sender can go on; of several
+  // in one message those before it were taken. An upload whose last chunk came is final: whatever
+  // comes for it is answered with where it stands.
   absl::Status OnBegin(const Bytes& session, const Begin& begin, ByteSpan sealed_head,
                        uint64_t now_ms, Actions& actions);
   absl::Status OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan sealed, uint64_t now_ms,
@@ -107,8 +108,9 @@ class Intake {
   struct Upload;
   Intake(const RoundTerms& terms, const RoundKeys& keys, Secret base_key, Sum sum, FoldQueue queue);
 
-  absl::Status TakeChunk(uint32_t participant, const Bytes& session, uint64_t index,
-                         ByteSpan sealed, uint64_t now_ms);
+  absl::Status TakeChunks(uint32_t participant, const Bytes& session, uint64_t index,
+                          ByteSpan sealed, uint64_t now_ms);
+  absl::Status TakeChunk(uint32_t participant, const Bytes& session, ByteSpan sealed);
   void Commit(uint32_t participant, Actions& actions);
   void RefuseLate(uint32_t participant, const FoldBatch::Fault& fault, uint64_t now_ms,
                   Actions& actions);

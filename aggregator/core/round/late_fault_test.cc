@@ -136,6 +136,19 @@ TEST_F(LateFaultTest, AfterABrokenSealEveryChunkIsOpenedAsItComes) {
   ExpectModelOfAll();
 }
 
+TEST_F(LateFaultTest, OfSeveralThatAreOpenedThoseBeforeTheBrokenOneAreTaken) {
+  SampleSender sender(run, 1, offer, updates[1], {});
+  host.Say(1, sender.begin());
+  ExpectBroken(SendAll(sender, 0, 1), 1);
+  Message rest = sender.chunks(1, sender.chunk_count());
+  testing::ChangeBulk(rest, [&](Bytes& bulk) { bulk[run.plan.chunk_bytes + kAeadTagSize] ^= 1; });
+  const std::vector<Message> answers = host.Say(1, rest);
+  EXPECT_EQ(As<Progress>(answers.at(0)).next, 2u);
+  EXPECT_EQ(As<RefusedMessage>(answers.at(1)).code, "seal_broken");
+  EXPECT_EQ(TypeOf(SendAll(sender, 2).at(0)), "receipt");
+  ExpectModelOfAll();
+}
+
 TEST_F(LateFaultTest, TooManyHeadersDiscardTheUpload) {
   std::vector<SampleSender> senders;
   senders.emplace_back(run, 1, offer, updates[1], SampleSender::Options{});

@@ -265,6 +265,39 @@ TEST_F(RefusalTest, ChunkOfTheWrongSize) {
   EXPECT_EQ(host->Code(1, oversized), "message_too_long");
 }
 
+TEST_F(RefusalTest, SeveralChunksOfTheWrongSizeAreNotTaken) {
+  SampleSender sender(run, 1, offer, update, {});
+  host->Say(1, sender.begin());
+  Message all = sender.chunks(0, sender.chunk_count());
+  testing::ChangeBulk(all, [](Bytes& bulk) { bulk.push_back(0); });
+  EXPECT_EQ(host->Code(1, all), "chunk_size_wrong");
+  Message some = sender.chunks(0, 2);
+  testing::ChangeBulk(some, [](Bytes& bulk) { bulk.pop_back(); });
+  EXPECT_EQ(host->Code(1, some), "chunk_size_wrong");
+  EXPECT_EQ(Stands().next, 0u);
+}
+
+TEST_F(RefusalTest, OfSeveralChunksThoseThatCameBeforeArePassedOver) {
+  SampleSender sender(run, 1, offer, update, {});
+  host->Say(1, sender.begin());
+  EXPECT_EQ(host->Code(1, sender.chunks(0, 2)), "");
+  EXPECT_EQ(Stands().next, 2u);
+  EXPECT_EQ(host->Code(1, sender.chunks(0, 2)), "");
+  EXPECT_EQ(Stands().next, 2u);
+  EXPECT_EQ(host->Code(1, sender.chunks(3, 4)), "chunk_out_of_order");
+  EXPECT_EQ(host->Code(1, sender.chunks(1, sender.chunk_count() - 1)), "");
+  EXPECT_EQ(Stands().next, sender.chunk_count() - 1);
+}
+
+TEST_F(RefusalTest, SeveralChunksOfAnotherSessionThatDoNotOpen) {
+  SampleSender sender(run, 1, offer, update, {});
+  host->Say(1, sender.begin());
+  Message some = sender.chunks(0, 3);
+  testing::ChangeBulk(some, [](Bytes& bulk) { bulk[0] ^= 1; });
+  EXPECT_EQ(host->Code(2, some), "seal_broken");
+  EXPECT_EQ(Stands().next, 0u);
+}
+
 // One that came from another session than its header is opened at once: anyone may name anyone.
 TEST_F(RefusalTest, ChunkOfAnotherSessionThatDoesNotOpen) {
   SampleSender sender(run, 1, offer, update, {});

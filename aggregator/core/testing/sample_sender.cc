@@ -63,16 +63,18 @@ Message SampleSender::begin() const {
   return Encode(Begin{.header = sender_.signed_header()}, sender_.sealed_head());
 }
 
-Message SampleSender::chunk(uint64_t index) {
-  SEALFOLD_CHECK(index >= start_ && index < sealed_.size());
-  for (; sealed_next_ <= index; ++sealed_next_) {
+Message SampleSender::chunks(uint64_t first, uint64_t end) {
+  SEALFOLD_CHECK(start_ <= first && first < end && end <= sealed_.size());
+  for (; sealed_next_ < end; ++sealed_next_) {
     const uint64_t size = ChunkSizeBytes(payload_.size(), chunk_bytes_, sealed_next_);
     Bytes& out = sealed_[sealed_next_];
     out.resize(size + kAeadTagSize);
     sender_.SealChunk(sealed_next_, ByteSpan(payload_).subspan(sealed_next_ * chunk_bytes_, size),
                       absl::MakeSpan(out));
   }
-  return Encode(Chunk{.participant = participant_, .index = index}, sealed_[index]);
+  Bytes bulk;
+  for (uint64_t i = first; i < end; ++i) Append(bulk, sealed_[i]);
+  return Encode(Chunk{.participant = participant_, .index = first}, std::move(bulk));
 }
 
 std::vector<Message> SealUpload(const SampleRun& run, size_t party, const Offer& offer,

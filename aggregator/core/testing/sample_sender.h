@@ -57,7 +57,9 @@ class SampleSender {
 
   Message begin() const;
   uint64_t chunk_count() const { return sealed_.size(); }
-  Message chunk(uint64_t index);
+  Message chunk(uint64_t index) { return chunks(index, index + 1); }
+  // Chunks `first` to `end`, in one message.
+  Message chunks(uint64_t first, uint64_t end);
   const Digest& header_digest() const { return sender_.header_digest(); }
 
  private:

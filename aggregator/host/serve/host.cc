@@ -42,7 +42,7 @@ absl::Status Host::AnswerParticipant(const Bytes& identity, Message& message, ui
   SEALFOLD_ASSIGN_OR_RETURN(const std::string type, cbor::PeekType(message.head, kHeadLimits));
   if (IsForAggregator(type)) {
     if (aggregator_.empty()) return AggregatorAbsent();
-    uploads_.OnRelayed(message.head);
+    uploads_.OnRelayed(message);
     out.to_aggregator.push_back({identity, std::move(message)});
     return absl::OkStatus();
   }

@@ -267,8 +267,9 @@ TEST_F(HostTest, TheViewShowsEachParticipantsUpload) {
   EXPECT_THAT(before.participants, ElementsAre(ParticipantView{"hospital-0", 0, false},
                                                ParticipantView{"hospital-1", 0, false},
                                                ParticipantView{"hospital-2", 0, false}));
-  Ask("p", Chunk{.participant = testing::ParticipantKey(1).public_key(), .index = 3});
-  Ask("p", Chunk{.participant = testing::ParticipantKey(2).public_key(), .index = UINT64_MAX});
+  const Bytes two(2 * (folder_.plan().plan.chunk_bytes + kAeadTagSize));
+  Ask("p", Chunk{.participant = testing::ParticipantKey(1).public_key(), .index = 2}, two);
+  Ask("p", Chunk{.participant = testing::ParticipantKey(2).public_key(), .index = UINT64_MAX}, two);
   Ask("p", Chunk{.participant = testing::ParticipantKey(9).public_key(), .index = 3});
   Tell("a", "", State(1));
   EXPECT_THAT(host_.view().participants, ElementsAre(ParticipantView{"hospital-0", 9, true},

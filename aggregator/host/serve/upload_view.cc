@@ -8,7 +8,8 @@
 namespace sealfold {
 
 UploadView::UploadView(const Plan& plan)
-    : chunks_total_(ChunkCount(plan.payload_layout().size_bytes, plan.chunk_bytes)) {
+    : sealed_chunk_bytes_(plan.chunk_bytes + kAeadTagSize),
+      chunks_total_(ChunkCount(plan.payload_layout().size_bytes, plan.chunk_bytes)) {
   for (const PlanParticipant& participant : plan.participants) chunks_[participant.key] = 0;
 }
 
@@ -19,11 +20,14 @@ void UploadView::OnAttempt(uint64_t round, uint64_t attempt) {
   for (auto& [participant, chunks] : chunks_) chunks = 0;
 }
 
-void UploadView::OnRelayed(ByteSpan head) {
-  const absl::StatusOr<Chunk> chunk = cbor::DecodeFields<Chunk>(head);
+void UploadView::OnRelayed(const Message& message) {
+  const absl::StatusOr<Chunk> chunk = cbor::DecodeFields<Chunk>(message.head);
   if (!chunk.ok()) return;
   const auto it = chunks_.find(chunk->participant);
-  if (it != chunks_.end()) it->second = std::min(chunk->index, chunks_total_ - 1) + 1;
+  if (it == chunks_.end()) return;
+  const uint64_t count = (message.bulk.size() + sealed_chunk_bytes_ - 1) / sealed_chunk_bytes_;
+  it->second = std::min(chunk->index, chunks_total_) + count;
+  it->second = std::min(it->second, chunks_total_);
 }
 
 uint64_t UploadView::chunks(const SigningPublicKey& participant) const {

@@ -16,14 +16,15 @@ class UploadView {
 
   // A new attempt: everything starts over. Nothing for the one that is already counted.
   void OnAttempt(uint64_t round, uint64_t attempt);
-  // The head of a relayed message; what is no chunk of a participant of the plan is passed over.
-  void OnRelayed(ByteSpan head);
+  // A relayed message; what is no chunk of a participant of the plan is passed over.
+  void OnRelayed(const Message& message);
 
   // Chunks of the participant that passed, as far as its last chunk's index says.
   uint64_t chunks(const SigningPublicKey& participant) const;
   uint64_t chunks_total() const { return chunks_total_; }  // of an update
 
  private:
+  uint64_t sealed_chunk_bytes_;
   uint64_t chunks_total_;
   uint64_t round_ = 0;
   uint64_t attempt_ = 0;
