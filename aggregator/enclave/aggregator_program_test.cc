@@ -1,9 +1,7 @@
 // The program as it stands, against the software platform.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -11,24 +9,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "protocol/base/error.h"
+#include "attest/testing/processes.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
+#include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
 namespace {
-
-class AggregatorProgramTest : public ::testing::Test {
- protected:
-  AggregatorProgramTest() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "aggregator-XXXXXX").string();
-    SEALFOLD_CHECK(mkdtemp(pattern.data()) != nullptr);
-    directory = pattern;
-  }
-  ~AggregatorProgramTest() override { std::filesystem::remove_all(directory); }
-
-  std::string directory;
-};
 
 // Inodes of the sockets that a table of /proc/net lists.
 std::set<std::string> Inodes(const std::string& table) {
@@ -45,21 +32,15 @@ std::set<std::string> Inodes(const std::string& table) {
   return out;
 }
 
-TEST_F(AggregatorProgramTest, ServesWithoutAPortAndEndsOnSigterm) {
-  const std::string socket = directory + "/nsm.sock";
-  absl::StatusOr<ChildProcess> softnsm = ChildProcess::Start(
-      {SEALFOLD_SOFTNSM, "serve", "--state", directory + "/nsm", "--socket", socket},
-      {.err = ChildProcess::Stream::kNull});
-  ASSERT_TRUE(softnsm.ok()) << softnsm.status();
-  ASSERT_EQ(softnsm->ReadLine(60'000), "ready");
-  absl::StatusOr<ChildProcess> aggregator =
-      ChildProcess::Start({SEALFOLD_AGGREGATOR, "serve", "--host-link",
-                           "ipc://" + directory + "/link", "--attester", socket},
-                          {.err = ChildProcess::Stream::kNull});
-  ASSERT_TRUE(aggregator.ok()) << aggregator.status();
-  ASSERT_EQ(aggregator->ReadLine(60'000), "ready");
+TEST(AggregatorProgramTest, ServesWithoutAPortAndEndsOnSigterm) {
+  const TempDir folder;
+  const ChildProcess softnsm = StartSoftnsm(SEALFOLD_SOFTNSM, folder);
+  ChildProcess aggregator =
+      StartProcess({SEALFOLD_AGGREGATOR, "serve", "--host-link", "ipc://" + folder.Path("link"),
+                    "--attester", folder.Path("nsm.sock")});
+  ASSERT_EQ(ReadTestLine(aggregator), "ready");
 
-  const std::string proc = absl::StrCat("/proc/", aggregator->pid());
+  const std::string proc = absl::StrCat("/proc/", aggregator.pid());
   std::set<std::string> sockets;
   for (const auto& fd : std::filesystem::directory_iterator(proc + "/fd")) {
     const std::string target = std::filesystem::read_symlink(fd.path()).string();
@@ -77,11 +58,11 @@ TEST_F(AggregatorProgramTest, ServesWithoutAPortAndEndsOnSigterm) {
     if (!absl::StartsWith(line, "Max core file size")) continue;
     EXPECT_TRUE(absl::StartsWith(line, "Max core file size        0")) << line;
   }
-  aggregator->Signal(SIGTERM);
-  EXPECT_EQ(aggregator->Wait(), kExitDone);
+  aggregator.Signal(SIGTERM);
+  EXPECT_EQ(aggregator.Wait(), kExitDone);
 }
 
-TEST_F(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {
+TEST(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {
   const auto code = [](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), SEALFOLD_AGGREGATOR);
     return RunToEnd(arguments,
@@ -91,8 +72,9 @@ TEST_F(AggregatorProgramTest, ExitCodesSayWhatIsWrong) {
   EXPECT_EQ(code({"--help"}), kExitDone);
   EXPECT_EQ(code({}), kExitUsage);
   EXPECT_EQ(code({"serve"}), kExitUsage);
-  const std::string link = "ipc://" + directory + "/link";
-  const std::string none = directory + "/none";
+  const TempDir folder;
+  const std::string link = "ipc://" + folder.Path("link");
+  const std::string none = folder.Path("none");
   EXPECT_EQ(code({"serve", "--host-link", "tcp://127.0.0.1:1", "--attester", none}), kExitBadInput);
   EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none}), kExitNetwork);
   EXPECT_EQ(code({"serve", "--host-link", link, "--attester", none, "--platform", "no-such"}),

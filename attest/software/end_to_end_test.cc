@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "attest/attester.h"
 #include "attest/measure/program_file.h"
+#include "attest/testing/processes.h"
 #include "attest/testing/vectors.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
@@ -19,26 +20,15 @@
 namespace sealfold {
 namespace {
 
-constexpr int kWait_ms = 30'000;
-
 class SoftnsmEndToEndTest : public testing::Test {
  protected:
-  SoftnsmEndToEndTest() : state_(dir_.Path("state")), socket_(dir_.Path("nsm.sock")) {}
-
-  ChildProcess StartSoftnsm() {
-    auto softnsm =
-        ChildProcess::Start({SEALFOLD_SOFTNSM, "serve", "--state", state_, "--socket", socket_},
-                            {.err = ChildProcess::Stream::kNull});
-    SEALFOLD_CHECK(softnsm.ok());
-    EXPECT_EQ(softnsm->ReadLine(kWait_ms), "ready");
-    return *std::move(softnsm);
-  }
+  ChildProcess StartSoftnsm() const { return sealfold::StartSoftnsm(SEALFOLD_SOFTNSM, dir_); }
 
   // The document that `program` gets; empty if none.
   Bytes DocumentFor(const std::string& program) {
     auto caller = ChildProcess::Start({program, socket_}, {});
     SEALFOLD_CHECK(caller.ok());
-    const std::string hex = caller->ReadLine(kWait_ms).value_or("");
+    const std::string hex = ReadTestLine(*caller);
     EXPECT_EQ(caller->Wait(), 0);
     return HexDecode(hex).value();
   }
@@ -69,8 +59,8 @@ class SoftnsmEndToEndTest : public testing::Test {
   }
 
   TempDir dir_;
-  std::string state_;
-  std::string socket_;
+  const std::string state_ = dir_.Path("nsm");
+  const std::string socket_ = dir_.Path("nsm.sock");
 };
 
 TEST_F(SoftnsmEndToEndTest, AProgramIsMeasuredAndAChangedOneIsNotIt) {
@@ -111,15 +101,15 @@ TEST_F(SoftnsmEndToEndTest, AProgramThatBecomesAnotherOneGetsNoDocument) {
   // round.
   auto impostor = ChildProcess::Start({changed, socket_, "--become", SEALFOLD_SOFTNSM_CALLER}, {});
   ASSERT_TRUE(impostor.ok());
-  EXPECT_EQ(impostor->ReadLine(kWait_ms), "InvalidOperation");
+  EXPECT_EQ(ReadTestLine(*impostor), "InvalidOperation");
   auto turncoat = ChildProcess::Start({SEALFOLD_SOFTNSM_CALLER, socket_, "--become", changed}, {});
   ASSERT_TRUE(turncoat.ok());
-  EXPECT_EQ(turncoat->ReadLine(kWait_ms), "InvalidOperation");
+  EXPECT_EQ(ReadTestLine(*turncoat), "InvalidOperation");
   // Into itself: the same program.
   auto same = ChildProcess::Start(
       {SEALFOLD_SOFTNSM_CALLER, socket_, "--become", SEALFOLD_SOFTNSM_CALLER}, {});
   ASSERT_TRUE(same.ok());
-  EXPECT_EQ(same->ReadLine(kWait_ms), "a document");
+  EXPECT_EQ(ReadTestLine(*same), "a document");
 }
 
 TEST_F(SoftnsmEndToEndTest, AnAttesterOutlivesARestart) {

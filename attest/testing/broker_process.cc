@@ -4,33 +4,13 @@
 
 #include <csignal>
 
-#include "protocol/base/error.h"
+#include "absl/strings/str_cat.h"
+#include "attest/testing/processes.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
 
 using nlohmann::json;
-
-ChildProcess StartProcess(const std::vector<std::string>& arguments) {
-  absl::StatusOr<ChildProcess> child =
-      ChildProcess::Start(arguments, {.err = ChildProcess::Stream::kNull});
-  SEALFOLD_CHECK(child.ok());
-  return *std::move(child);
-}
-
-json ReadJsonLine(ChildProcess& child) {
-  constexpr int kWait_ms = 120'000;
-  const std::optional<std::string> line = child.ReadLine(kWait_ms);
-  EXPECT_TRUE(line.has_value());
-  return json::parse(line.value_or("null"));
-}
-
-std::string RunWell(const std::vector<std::string>& arguments) {
-  const absl::StatusOr<ProgramResult> result = RunToEnd(arguments);
-  SEALFOLD_CHECK(result.ok());
-  EXPECT_EQ(result->exit_code, kExitDone) << result->err;
-  return result->out;
-}
 
 std::vector<std::string> BrokerProcess::Arguments(std::vector<std::string> verb) const {
   verb.insert(verb.begin(), program_);
@@ -44,8 +24,9 @@ json BrokerProcess::Run(const std::vector<std::string>& verb) const {
   return json::parse(RunWell(Arguments(verb)), nullptr, false);
 }
 
-void BrokerProcess::Serve() {
-  serving_.emplace(StartProcess(Arguments({"serve", "--listen", "127.0.0.1:0"})));
+void BrokerProcess::Serve(int port) {
+  serving_.emplace(
+      StartProcess(Arguments({"serve", "--listen", absl::StrCat("127.0.0.1:", port)})));
   ready_ = ReadJsonLine(*serving_);
 }
 
@@ -54,6 +35,11 @@ json BrokerProcess::Stop() {
   json last = ReadJsonLine(*serving_);
   EXPECT_EQ(serving_->Wait(), kExitDone);
   return last;
+}
+
+void BrokerProcess::Kill() {
+  serving_->Signal(SIGKILL);
+  serving_->Wait();
 }
 
 }  // namespace sealfold

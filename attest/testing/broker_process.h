@@ -1,4 +1,4 @@
-// sealfold-keybroker as a test's own process, and the small things that tests with processes share.
+// sealfold-keybroker as a test's own process.
 #ifndef SEALFOLD_ATTEST_TESTING_BROKER_PROCESS_H_
 #define SEALFOLD_ATTEST_TESTING_BROKER_PROCESS_H_
 
@@ -10,13 +10,6 @@
 #include "protocol/program/child_process.h"
 
 namespace sealfold {
-
-// Its errors go nowhere.
-ChildProcess StartProcess(const std::vector<std::string>& arguments);
-// The next line; fails the test where none comes within two minutes.
-nlohmann::json ReadJsonLine(ChildProcess& child);
-// What it prints; fails the test where it does not end well.
-std::string RunWell(const std::vector<std::string>& arguments);
 
 class BrokerProcess {
  public:
@@ -31,8 +24,10 @@ class BrokerProcess {
   // RunWell of it.
   nlohmann::json Run(const std::vector<std::string>& verb) const;
 
-  void Serve();           // returns once it listens
+  // Returns once it listens, on any port where `port` is 0.
+  void Serve(int port = 0);
   nlohmann::json Stop();  // as SIGTERM does; its last line
+  void Kill();            // as SIGKILL does
   // What it printed when it was ready.
   const nlohmann::json& ready() const { return ready_; }
   int port() const { return ready_["port"]; }

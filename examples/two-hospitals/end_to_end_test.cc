@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "attest/testing/broker_process.h"
+#include "attest/testing/processes.h"
 #include "examples/two-hospitals/patients.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"
@@ -31,9 +32,6 @@ std::string Program(const std::string& name) { return absl::StrCat(SEALFOLD_PROG
 class TwoHospitalsTest : public ::testing::Test {
  protected:
   TwoHospitalsTest() {
-    platform_.emplace(StartProcess({Program("sealfold-softnsm"), "serve", "--state", Path("nsm"),
-                                    "--socket", Path("nsm.sock"), "--json"}));
-    ReadJsonLine(*platform_);
     RunWell({Program("hospitals-split"), "--data", SEALFOLD_HOSPITALS_DATA, "--seed", "1", "--out",
              Path("study")});
     for (const std::string& name : kNames) {
@@ -117,7 +115,7 @@ class TwoHospitalsTest : public ::testing::Test {
   }
 
   TempDir folder_;
-  std::optional<ChildProcess> platform_;
+  const ChildProcess platform_ = StartSoftnsm(Program("sealfold-softnsm"), folder_);
   std::vector<BrokerProcess> brokers_;
   std::map<std::string, std::string> endpoints_;
 };

@@ -11,6 +11,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "attest/testing/broker_process.h"
 #include "protocol/program/program.h"
 #include "tests/e2e/study.h"
 
@@ -28,7 +29,7 @@ class SealedStateTest : public ::testing::Test {
     EXPECT_TRUE(
         WriteFileAtomic(Path("passphrase"), "correct horse battery staple\n", /*secret=*/true)
             .ok());
-    Broker({"init", "--software-root", Path("platform/root.pem")});
+    broker_.Run({"init", "--software-root", Path("platform/root.pem")});
     std::vector<std::string> create = {"key",        "create",           "state",
                                        "--platform", "sealfold-softnsm", "--signers-needed",
                                        "2",          "--release"};
@@ -40,10 +41,10 @@ class SealedStateTest : public ::testing::Test {
       const json key = json::parse(ReadFile(Path(signer + ".pub"), kFileBytesMax).value());
       create.insert(create.end(), {"--signer", key["key"].get<std::string>()});
     }
-    Broker(create);
-    Broker({"caller", "create", "aggregator", "--out", Path("access.json")});
-    ServeKeys();
-    const std::string port = absl::StrCat(port_);
+    broker_.Run(create);
+    broker_.Run({"caller", "create", "aggregator", "--out", Path("access.json")});
+    broker_.Serve();
+    const std::string port = absl::StrCat(broker_.port());
     federation().set_coordinator_arguments(
         {"--key-service", "127.0.0.1:" + port, "--key-access", Path("access.json")});
     federation().set_aggregator_arguments({"--key-service", "127.0.0.1", "--key-service-port", port,
@@ -53,21 +54,11 @@ class SealedStateTest : public ::testing::Test {
 
   Federation& federation() { return study_.federation(); }
   std::string Path(const std::string& below) { return federation().Path(below); }
-  std::vector<std::string> BrokerArguments(std::vector<std::string> verb) {
-    for (const std::string& each : {std::string("--state"), Path("broker"),
-                                    std::string("--passphrase-file"), Path("passphrase")}) {
-      verb.push_back(each);
-    }
-    return verb;
-  }
   int Run(const std::string& program, const std::vector<std::string>& arguments,
           int expected = kExitDone) {
     const ProgramResult result = *federation().Run(program, arguments);
     EXPECT_EQ(result.exit_code, expected) << program << ": " << result.err;
     return result.exit_code;
-  }
-  void Broker(const std::vector<std::string>& verb, int expected = kExitDone) {
-    Run("sealfold-keybroker", BrokerArguments(verb), expected);
   }
   // A release of `build` as the aggregator; its file.
   std::string Sign(uint64_t version, const std::string& build,
@@ -80,15 +71,6 @@ class SealedStateTest : public ::testing::Test {
                               "--builder", "a test", "--key", Path(signer)});
     }
     return file;
-  }
-  void ServeKeys() {
-    broker_.reset();
-    std::vector<std::string> arguments =
-        BrokerArguments({federation().Program("sealfold-keybroker"), "serve", "--listen",
-                         absl::StrCat("127.0.0.1:", port_), "--json"});
-    broker_.emplace(*ChildProcess::Start(arguments, {.err = ChildProcess::Stream::kNull}));
-    port_ = json::parse(broker_->ReadLine(60'000).value_or("{}")).value("port", 0);
-    ASSERT_GT(port_, 0);
   }
   std::string Log(const std::string& program) {
     return ReadFile(Path("logs/" + program + ".log"), kFileBytesMax).value_or("");
@@ -150,8 +132,9 @@ class SealedStateTest : public ::testing::Test {
 
   KnownStudy study_{
       {.rounds = 3, .delivery = "sealed", .attempts_max = 9, .policy_attempts_max = 9}};
-  std::optional<ChildProcess> broker_;
-  int port_ = 0;
+  BrokerProcess broker_{federation().Program("sealfold-keybroker"),
+                        Path("broker"),
+                        {"--passphrase-file", Path("passphrase")}};
 };
 
 TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
@@ -184,11 +167,13 @@ TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
   EXPECT_EQ(Count("changed-aggregator", kReleased), 0u);
 
   // Until enough of its signers name that program; then it goes on, and the one before does not.
-  broker_->Signal(SIGTERM);
-  EXPECT_EQ(broker_->Wait(), kExitDone);
-  Broker({"key", "release", "state", "--release", Sign(2, changed, {"north"})}, kExitRefused);
-  Broker({"key", "release", "state", "--release", Sign(2, changed, {"north", "south"})});
-  ASSERT_NO_FATAL_FAILURE(ServeKeys());
+  const int port = broker_.port();
+  broker_.Stop();
+  const std::vector<std::string> by_one =
+      broker_.Arguments({"key", "release", "state", "--release", Sign(2, changed, {"north"})});
+  EXPECT_EQ(RunToEnd(by_one)->exit_code, kExitRefused);
+  broker_.Run({"key", "release", "state", "--release", Sign(2, changed, {"north", "south"})});
+  broker_.Serve(port);
   ASSERT_NO_FATAL_FAILURE(StartAggregatorOver(changed));
   WaitFor([&] { return Count("changed-aggregator", kReleased) == 1; }, "the state's key");
   EXPECT_EQ(Count("changed-aggregator", "stays closed"), 1u) << Log("changed-aggregator");
@@ -198,8 +183,7 @@ TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
 }
 
 TEST_F(SealedStateTest, WithoutTheKeyServiceRoundsGoOn) {
-  broker_->Signal(SIGKILL);
-  broker_->Wait();
+  broker_.Kill();
   ASSERT_NO_FATAL_FAILURE(study_.Start());
   ASSERT_NO_FATAL_FAILURE(RunRound(1));
   EXPECT_FALSE(std::filesystem::exists(Path("coordinator/state-1.cbor")));

@@ -14,6 +14,7 @@
 #include "attest/keyclient/https_transport.h"
 #include "attest/keyclient/tls_post.h"
 #include "attest/testing/broker_process.h"
+#include "attest/testing/processes.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/child_process.h"
@@ -36,10 +37,6 @@ class EndToEndTest : public ::testing::Test {
     EXPECT_TRUE(
         WriteFileAtomic(Path("passphrase"), "correct horse battery staple\n", /*secret=*/true)
             .ok());
-    softnsm_.emplace(StartProcess({SEALFOLD_SOFTNSM, "serve", "--state", Path("nsm"), "--socket",
-                                   Path("nsm.sock"), "--json"}));
-    ReadJsonLine(*softnsm_);
-    attester_ = ConnectSoftwareAttester(Path("nsm.sock")).value();
     broker_.Run({"init", "--software-root", Path("nsm/root.pem")});
     broker_.Run({"key", "create", "own", "--condition",
                  absl::StrCat("kms:RecipientAttestation:PCR0=", OwnPcr0())});
@@ -71,8 +68,8 @@ class EndToEndTest : public ::testing::Test {
   static constexpr int kMade = 4;
 
   TempDir folder_;
-  std::optional<ChildProcess> softnsm_;
-  std::unique_ptr<Attester> attester_;
+  const ChildProcess softnsm_ = StartSoftnsm(SEALFOLD_SOFTNSM, folder_);
+  const std::unique_ptr<Attester> attester_ = ConnectSoftwareAttester(Path("nsm.sock")).value();
   BrokerProcess broker_{
       SEALFOLD_KEYBROKER, Path("broker"), {"--passphrase-file", Path("passphrase")}};
 };

@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/https_transport.h"
+#include "attest/keyclient/connect.h"
 #include "attest/testing/broker_process.h"
+#include "attest/testing/processes.h"
 #include "attest/testing/swtpm.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"
-#include "protocol/program/wall_clock.h"
 #include "protocol/testing/temp_dir.h"
 
 namespace sealfold {
@@ -17,28 +17,21 @@ namespace {
 
 class TpmEndToEndTest : public ::testing::Test {
  protected:
-  TpmEndToEndTest() {
-    ReadJsonLine(softnsm_);
-    attester_ = ConnectSoftwareAttester(folder_.Path("nsm.sock")).value();
-  }
   BrokerProcess Under(const Swtpm& tpm) const {
     return {SEALFOLD_KEYBROKER, folder_.Path("broker"), {"--tpm", tpm.conf()}};
   }
   KeyClient Client(const BrokerProcess& broker) const {
-    HttpPost post =
-        MakeHttpsPost(
-            {.host = "127.0.0.1", .port = broker.port(), .ca_path = folder_.Path("broker/tls.pem")})
-            .value();
-    KeyService service{.host = absl::StrCat("127.0.0.1:", broker.port())};
-    service.access_key =
-        ParseAccessKey(AsBytes(ReadFile(folder_.Path("access.json"), 4096).value())).value();
-    return {std::move(service), *attester_, std::move(post), WallMs};
+    return ConnectKeyService({.endpoint = absl::StrCat("127.0.0.1:", broker.port()),
+                              .ca_path = folder_.Path("broker/tls.pem"),
+                              .access_key_path = folder_.Path("access.json")},
+                             *attester_)
+        .value();
   }
 
   TempDir folder_;
-  ChildProcess softnsm_ = StartProcess({SEALFOLD_SOFTNSM, "serve", "--state", folder_.Path("nsm"),
-                                        "--socket", folder_.Path("nsm.sock"), "--json"});
-  std::unique_ptr<Attester> attester_;
+  const ChildProcess softnsm_ = StartSoftnsm(SEALFOLD_SOFTNSM, folder_);
+  const std::unique_ptr<Attester> attester_ =
+      ConnectSoftwareAttester(folder_.Path("nsm.sock")).value();
   Swtpm tpm_;
 };
 
