@@ -5,7 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "attest/testing/every_way.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

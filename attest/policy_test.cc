@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

@@ -9,7 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "attest/testing/processes.h"
+#include "attest/testing/programs/processes.h"
 #include "protocol/program/child_process.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"

@@ -7,9 +7,9 @@
 
 #include "attest/connect/shared_attester.h"
 #include "attest/nitrotpm/device/nitrotpm_attester.h"
-#include "attest/testing/forge.h"
-#include "attest/testing/forge_log.h"
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_log.h"
 #include "attest/tpm/device/tpm_keys.h"
 #include "attest/tpm/tpm_evidence.h"
 #include "protocol/base/error.h"

@@ -9,7 +9,7 @@
 #include <openssl/rsa.h>
 
 #include "attest/keyclient/base64.h"
-#include "attest/testing/memory_scan.h"
+#include "attest/testing/programs/memory_scan.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/program/child_process.h"

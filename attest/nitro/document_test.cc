@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "attest/software/authority/document_writer.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/value.h"

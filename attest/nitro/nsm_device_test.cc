@@ -13,7 +13,7 @@
 #include <functional>
 
 #include "attest/nitro/nsm.h"
-#include "attest/testing/nsm_stand_in.h"
+#include "attest/testing/devices/nsm_stand_in.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

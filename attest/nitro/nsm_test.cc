@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/nitro/nitro_verifier.h"
-#include "attest/testing/nsm_stand_in.h"
+#include "attest/testing/devices/nsm_stand_in.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 

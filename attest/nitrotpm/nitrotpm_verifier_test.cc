@@ -7,7 +7,7 @@
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/software/authority/document_writer.h"
 #include "attest/testing/every_way.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/testing/vectors.h"
 #include "attest/x509/chain_cache.h"
 #include "protocol/base/error.h"

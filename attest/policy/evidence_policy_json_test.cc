@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attest/release/rules.h"
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge_list.h"
 #include "attest/testing/vectors.h"
 #include "attest/x509/revocation.h"
 #include "protocol/base/error.h"

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "attest/testing/forge_log.h"
+#include "attest/testing/forge/forge_log.h"
 #include "attest/testing/vectors.h"
 #include "attest/tpm/log/event_log.h"
 #include "protocol/base/error.h"

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "attest/attester.h"
 #include "attest/measure/program_file.h"
-#include "attest/testing/processes.h"
+#include "attest/testing/programs/processes.h"
 #include "attest/testing/vectors.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"

@@ -9,9 +9,9 @@
 
 #include "absl/strings/match.h"
 #include "attest/testing/every_way.h"
-#include "attest/testing/forge.h"
-#include "attest/testing/forge_list.h"
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_list.h"
+#include "attest/testing/forge/forge_tpm.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

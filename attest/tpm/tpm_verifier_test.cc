@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "attest/testing/forge.h"
-#include "attest/testing/forge_log.h"
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_log.h"
+#include "attest/testing/forge/forge_tpm.h"
 #include "attest/testing/vectors.h"
 #include "attest/tpm/log/event_log.h"
 #include "protocol/base/error.h"

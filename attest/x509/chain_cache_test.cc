@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/testing/vectors.h"
 #include "attest/x509/chain.h"
 #include "protocol/base/error.h"

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "attest/testing/every_way.h"
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge_list.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

@@ -8,7 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "attest/testing/every_way.h"
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge_list.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge_list.h"
 #include "attest/x509/chain_cache.h"
 #include "participant-client/testing/simulated_aggregator.h"
 #include "protocol/base/error.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 
 namespace sealfold {
 

@@ -4,7 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
 #include "attest/software/authority/document_writer.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "protocol/base/error.h"
 #include "tests/bad_evidence/bad_evidence.h"
 #include "tests/bad_evidence/cbor_change.h"

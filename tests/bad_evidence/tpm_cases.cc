@@ -2,7 +2,7 @@
 #include <openssl/ec.h>
 
 #include "absl/strings/str_cat.h"
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge_tpm.h"
 #include "attest/tpm/structure/tpm_bytes.h"
 #include "protocol/base/error.h"
 #include "tests/bad_evidence/bad_evidence.h"

@@ -4,7 +4,7 @@
 #include "attest/claims_check.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/tpm/tpm_evidence.h"
 #include "attest/x509/chain_cache.h"
 #include "protocol/base/error.h"

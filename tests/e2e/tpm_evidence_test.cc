@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "attest/testing/forge_log.h"
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
+#include "attest/testing/forge/forge_log.h"
 #include "attest/tpm/log/event_log.h"
 #include "attest/tpm/structure/tpm_hash.h"
 #include "protocol/program/program.h"

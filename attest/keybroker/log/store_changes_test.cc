@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 
 namespace sealfold {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/connect.h"
-#include "attest/testing/broker_process.h"
-#include "attest/testing/processes.h"
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
+#include "attest/testing/programs/broker_process.h"
+#include "attest/testing/programs/processes.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"

@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/base64.h"
 #include "attest/keyclient/recipient_key.h"
-#include "attest/testing/forge.h"
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_list.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 

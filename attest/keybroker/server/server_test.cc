@@ -11,7 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
-#include "attest/testing/broker_process.h"
+#include "attest/testing/programs/broker_process.h"
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
 #include "protocol/program/program.h"

@@ -6,8 +6,8 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "attest/testing/forge.h"
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_list.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/value.h"
 

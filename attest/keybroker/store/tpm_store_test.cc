@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

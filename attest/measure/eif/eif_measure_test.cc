@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attest/measure/eif/eif_signature.h"
-#include "attest/testing/eif_builder.h"
+#include "attest/testing/forge/eif_builder.h"
 #include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attest/testing/eif_builder.h"
+#include "attest/testing/forge/eif_builder.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

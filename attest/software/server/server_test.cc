@@ -14,7 +14,7 @@
 
 #include "attest/attester.h"
 #include "attest/measure/program_file.h"
-#include "attest/testing/raw_client.h"
+#include "attest/testing/programs/raw_client.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"

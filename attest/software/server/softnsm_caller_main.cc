@@ -11,7 +11,7 @@
 #include <string>
 
 #include "attest/attester.h"
-#include "attest/testing/raw_client.h"
+#include "attest/testing/programs/raw_client.h"
 
 namespace sealfold {
 namespace {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "attest/nitro/document.h"
-#include "attest/testing/raw_client.h"
+#include "attest/testing/programs/raw_client.h"
 #include "attest/testing/vectors.h"
 #include "attest/verifier.h"
 #include "protocol/cbor/value.h"

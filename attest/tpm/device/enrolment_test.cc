@@ -5,8 +5,8 @@
 
 #include <functional>
 
-#include "attest/testing/forge.h"
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/tpm/device/tpm_keys.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
 #include "attest/testing/vectors.h"
 #include "attest/tpm/tpm_evidence.h"
 #include "attest/verifier.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
-#include "attest/testing/forge_log.h"
+#include "attest/testing/forge/forge_log.h"
 #include "attest/tpm/log/explain.h"
 #include "protocol/base/error.h"
 

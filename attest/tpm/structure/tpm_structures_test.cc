@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "attest/nitrotpm/nitrotpm_verifier.h"
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge_tpm.h"
 #include "attest/testing/vectors.h"
 #include "attest/tpm/structure/tpm_bytes.h"
 #include "attest/tpm/structure/tpm_signature.h"

@@ -1,4 +1,4 @@
-#include "attest/testing/processes.h"
+#include "attest/testing/programs/processes.h"
 
 #include <gtest/gtest.h>
 

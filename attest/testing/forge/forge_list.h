@@ -1,7 +1,7 @@
 // Certificate revocation lists of the tests' own making, with anything wrong in them that a test
 // wants.
-#ifndef SEALFOLD_ATTEST_TESTING_FORGE_LIST_H_
-#define SEALFOLD_ATTEST_TESTING_FORGE_LIST_H_
+#ifndef SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LIST_H_
+#define SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LIST_H_
 
 #include <openssl/evp.h>
 
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/x509/certificate.h"
 #include "attest/x509/revocation.h"
 
@@ -36,4 +36,4 @@ ChainSpec ListingChainSpec();
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_FORGE_LIST_H_
+#endif  // SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LIST_H_

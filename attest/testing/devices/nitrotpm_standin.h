@@ -3,8 +3,8 @@
 // It answers the vendor's command, and what takes more NV memory than swtpm has; everything else
 // goes through. It checks the command as a NitroTPM does: its form, and its session's HMAC, whose
 // key it can know only because the test says what the caller drew at random.
-#ifndef SEALFOLD_ATTEST_TESTING_NITROTPM_STANDIN_H_
-#define SEALFOLD_ATTEST_TESTING_NITROTPM_STANDIN_H_
+#ifndef SEALFOLD_ATTEST_TESTING_DEVICES_NITROTPM_STANDIN_H_
+#define SEALFOLD_ATTEST_TESTING_DEVICES_NITROTPM_STANDIN_H_
 
 #include <tss2/tss2_tcti.h>
 
@@ -62,4 +62,4 @@ class NitroTpmStandin {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_NITROTPM_STANDIN_H_
+#endif  // SEALFOLD_ATTEST_TESTING_DEVICES_NITROTPM_STANDIN_H_

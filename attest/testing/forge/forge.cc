@@ -1,4 +1,4 @@
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 
 #include <openssl/ec.h>
 

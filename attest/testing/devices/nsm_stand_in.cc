@@ -1,4 +1,4 @@
-#include "attest/testing/nsm_stand_in.h"
+#include "attest/testing/devices/nsm_stand_in.h"
 
 #include <utility>
 

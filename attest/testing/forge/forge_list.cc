@@ -1,4 +1,4 @@
-#include "attest/testing/forge_list.h"
+#include "attest/testing/forge/forge_list.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>

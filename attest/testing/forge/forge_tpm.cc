@@ -1,11 +1,11 @@
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge_tpm.h"
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
 
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/tpm/structure/tpm_bytes.h"
 #include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"

@@ -1,11 +1,11 @@
-#include "attest/testing/broker_process.h"
+#include "attest/testing/programs/broker_process.h"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
 
 #include "absl/strings/str_cat.h"
-#include "attest/testing/processes.h"
+#include "attest/testing/programs/processes.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {

@@ -1,6 +1,6 @@
 // A real software TPM (swtpm) of a test's own, on sockets in a folder of its own.
-#ifndef SEALFOLD_ATTEST_TESTING_SWTPM_H_
-#define SEALFOLD_ATTEST_TESTING_SWTPM_H_
+#ifndef SEALFOLD_ATTEST_TESTING_DEVICES_SWTPM_H_
+#define SEALFOLD_ATTEST_TESTING_DEVICES_SWTPM_H_
 
 #include <string>
 
@@ -40,4 +40,4 @@ void ExtendRegister(const Esys& esys, uint32_t index, uint8_t byte);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_SWTPM_H_
+#endif  // SEALFOLD_ATTEST_TESTING_DEVICES_SWTPM_H_

@@ -1,6 +1,6 @@
 // Enclave Image Files of a test's own making, with anything wrong in them that it wants.
-#ifndef SEALFOLD_ATTEST_TESTING_EIF_BUILDER_H_
-#define SEALFOLD_ATTEST_TESTING_EIF_BUILDER_H_
+#ifndef SEALFOLD_ATTEST_TESTING_FORGE_EIF_BUILDER_H_
+#define SEALFOLD_ATTEST_TESTING_FORGE_EIF_BUILDER_H_
 
 #include <functional>
 #include <utility>
@@ -31,4 +31,4 @@ Bytes BuildEifSignature(const Measurement& pcr, uint64_t index = 0, const char* 
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_EIF_BUILDER_H_
+#endif  // SEALFOLD_ATTEST_TESTING_FORGE_EIF_BUILDER_H_

@@ -1,11 +1,11 @@
-#include "attest/testing/eif_builder.h"
+#include "attest/testing/forge/eif_builder.h"
 
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 
 #include "attest/software/authority/issue.h"
 #include "attest/software/authority/key.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 #include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/value.h"

@@ -1,12 +1,12 @@
 // An NSM of the tests' own, in the place of an enclave's device.
-#ifndef SEALFOLD_ATTEST_TESTING_NSM_STAND_IN_H_
-#define SEALFOLD_ATTEST_TESTING_NSM_STAND_IN_H_
+#ifndef SEALFOLD_ATTEST_TESTING_DEVICES_NSM_STAND_IN_H_
+#define SEALFOLD_ATTEST_TESTING_DEVICES_NSM_STAND_IN_H_
 
 #include <map>
 #include <set>
 
 #include "attest/nitro/nsm_message.h"
-#include "attest/testing/forge.h"
+#include "attest/testing/forge/forge.h"
 
 namespace sealfold {
 
@@ -36,4 +36,4 @@ class NsmStandIn {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_NSM_STAND_IN_H_
+#endif  // SEALFOLD_ATTEST_TESTING_DEVICES_NSM_STAND_IN_H_

@@ -1,6 +1,6 @@
 // Whether bytes are anywhere in a process's memory, for tests of what is wiped.
-#ifndef SEALFOLD_ATTEST_TESTING_MEMORY_SCAN_H_
-#define SEALFOLD_ATTEST_TESTING_MEMORY_SCAN_H_
+#ifndef SEALFOLD_ATTEST_TESTING_PROGRAMS_MEMORY_SCAN_H_
+#define SEALFOLD_ATTEST_TESTING_PROGRAMS_MEMORY_SCAN_H_
 
 #include <sys/types.h>
 
@@ -23,4 +23,4 @@ std::optional<int> CountInOwnMemory(const Bytes& masked);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_MEMORY_SCAN_H_
+#endif  // SEALFOLD_ATTEST_TESTING_PROGRAMS_MEMORY_SCAN_H_

@@ -1,7 +1,7 @@
 // Quotes of the tests' own making: a TPM's structures signed by a key that is in no TPM, with
 // anything wrong in them that a test wants.
-#ifndef SEALFOLD_ATTEST_TESTING_FORGE_TPM_H_
-#define SEALFOLD_ATTEST_TESTING_FORGE_TPM_H_
+#ifndef SEALFOLD_ATTEST_TESTING_FORGE_FORGE_TPM_H_
+#define SEALFOLD_ATTEST_TESTING_FORGE_FORGE_TPM_H_
 
 #include <optional>
 
@@ -54,4 +54,4 @@ EvidencePolicy ForgeTpmPolicy(const ForgedKey& key, uint16_t bank = kTpmAlgSha25
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_FORGE_TPM_H_
+#endif  // SEALFOLD_ATTEST_TESTING_FORGE_FORGE_TPM_H_

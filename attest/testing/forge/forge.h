@@ -1,6 +1,6 @@
 // Chains and documents of the tests' own making, with anything wrong in them that a test wants.
-#ifndef SEALFOLD_ATTEST_TESTING_FORGE_H_
-#define SEALFOLD_ATTEST_TESTING_FORGE_H_
+#ifndef SEALFOLD_ATTEST_TESTING_FORGE_FORGE_H_
+#define SEALFOLD_ATTEST_TESTING_FORGE_FORGE_H_
 
 #include <string>
 #include <vector>
@@ -61,4 +61,4 @@ EvidenceExpectation ForgeExpectation();
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_FORGE_H_
+#endif  // SEALFOLD_ATTEST_TESTING_FORGE_FORGE_H_

@@ -1,4 +1,4 @@
-#include "attest/testing/nitrotpm_standin.h"
+#include "attest/testing/devices/nitrotpm_standin.h"
 
 #include <openssl/evp.h>
 

@@ -1,4 +1,4 @@
-#include "attest/testing/memory_scan.h"
+#include "attest/testing/programs/memory_scan.h"
 
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "attest/testing/swtpm.h"
+#include "attest/testing/devices/swtpm.h"
 
 #include <tss2/tss2_tctildr.h>
 

@@ -1,6 +1,6 @@
 // A client of sealfold-softnsm without manners: it sends what and when a test wants.
-#ifndef SEALFOLD_ATTEST_TESTING_RAW_CLIENT_H_
-#define SEALFOLD_ATTEST_TESTING_RAW_CLIENT_H_
+#ifndef SEALFOLD_ATTEST_TESTING_PROGRAMS_RAW_CLIENT_H_
+#define SEALFOLD_ATTEST_TESTING_PROGRAMS_RAW_CLIENT_H_
 
 #include <sys/socket.h>
 
@@ -48,4 +48,4 @@ inline std::string Kind(const NsmResponse& response) {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_RAW_CLIENT_H_
+#endif  // SEALFOLD_ATTEST_TESTING_PROGRAMS_RAW_CLIENT_H_

@@ -1,6 +1,6 @@
 // What tests that start programs share.
-#ifndef SEALFOLD_ATTEST_TESTING_PROCESSES_H_
-#define SEALFOLD_ATTEST_TESTING_PROCESSES_H_
+#ifndef SEALFOLD_ATTEST_TESTING_PROGRAMS_PROCESSES_H_
+#define SEALFOLD_ATTEST_TESTING_PROGRAMS_PROCESSES_H_
 
 #include <nlohmann/json.hpp>
 #include <string>
@@ -25,4 +25,4 @@ ChildProcess StartSoftnsm(const std::string& program, const TempDir& folder);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_PROCESSES_H_
+#endif  // SEALFOLD_ATTEST_TESTING_PROGRAMS_PROCESSES_H_

@@ -1,6 +1,6 @@
 // Crypto-agile event logs of the tests' own making.
-#ifndef SEALFOLD_ATTEST_TESTING_FORGE_LOG_H_
-#define SEALFOLD_ATTEST_TESTING_FORGE_LOG_H_
+#ifndef SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LOG_H_
+#define SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LOG_H_
 
 #include <string>
 
@@ -69,4 +69,4 @@ inline LogWriter BootLog(absl::string_view loader = "\\EFI\\BOOT\\BOOTX64.EFI") 
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_FORGE_LOG_H_
+#endif  // SEALFOLD_ATTEST_TESTING_FORGE_FORGE_LOG_H_

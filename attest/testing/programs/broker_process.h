@@ -1,6 +1,6 @@
 // sealfold-keybroker as a test's own process.
-#ifndef SEALFOLD_ATTEST_TESTING_BROKER_PROCESS_H_
-#define SEALFOLD_ATTEST_TESTING_BROKER_PROCESS_H_
+#ifndef SEALFOLD_ATTEST_TESTING_PROGRAMS_BROKER_PROCESS_H_
+#define SEALFOLD_ATTEST_TESTING_PROGRAMS_BROKER_PROCESS_H_
 
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -43,4 +43,4 @@ class BrokerProcess {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_TESTING_BROKER_PROCESS_H_
+#endif  // SEALFOLD_ATTEST_TESTING_PROGRAMS_BROKER_PROCESS_H_
