@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "attest/x509/revocation.h"
-#include "attest/x509/revocation_coverage.h"
+#include "attest/x509/revocation/revocation.h"
+#include "attest/x509/revocation/revocation_coverage.h"
 #include "protocol/base/error.h"
 #include "protocol/text/time.h"
 

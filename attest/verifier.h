@@ -97,7 +97,7 @@ struct RegisterRules {
   uint32_t resettable;             // whatever runs can set them: no policy may name them
 };
 
-struct RevocationLists;  // attest/x509/revocation.h
+struct RevocationLists;  // attest/x509/revocation/revocation.h
 
 struct EvidencePolicy {
   std::string platform = {};  // "aws-nitro", "aws-nitrotpm", "tpm2", "sealfold-softnsm"
@@ -105,9 +105,9 @@ struct EvidencePolicy {
   std::string root_pem = {};
   std::vector<Bytes> attestation_keys = {};  // tpm2 only: names of keys that need no certificate
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
-  // X.509 certificate revocation lists: attest/x509/revocation.h says what they do. Null: none, and
-  // none demanded. They expire by the clock that freshness is judged by; without that, by the
-  // document's time.
+  // X.509 certificate revocation lists: attest/x509/revocation/revocation.h says what they do.
+  // Null: none, and none demanded. They expire by the clock that freshness is judged by; without
+  // that, by the document's time.
   std::shared_ptr<const RevocationLists> revocation = {};
   uint64_t age_ms_max = 300'000;  // how old a document may be
   uint64_t skew_ms_max = 5'000;   // how far in the future by our clock

@@ -8,7 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "attest/release/rules.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 #include "embedded/evidence.schema.h"
 #include "protocol/base/error.h"
 #include "protocol/json/load.h"

@@ -7,7 +7,7 @@
 #include "attest/release/rules.h"
 #include "attest/testing/forge/forge_list.h"
 #include "attest/testing/vectors.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/testing/examples.h"

@@ -15,7 +15,7 @@ namespace sealfold {
 // one of them must be part of the chain, in that order; all of the profile's algorithms, the leaf
 // for its use; basicConstraints, path lengths, keyUsage and critical extensions honoured (RFC 5280,
 // 6); all valid at `time_s` (since 1970, UTC), never at the system's time. No revocation: see
-// attest/x509/revocation.h. PermissionDenied, code "chain" or "certificate_time".
+// attest/x509/revocation/revocation.h. PermissionDenied, code "chain" or "certificate_time".
 //
 // Costs one signature's verification for each certificate but the root; with a cache, which may be
 // null, only for those whose signature it does not know, and none of it for a chain that it knows.

@@ -8,7 +8,7 @@
 //   - A whole chain is found by the hash of its profile, its pinned root and the bytes of each
 //     certificate in order. What VerifyChain says of it depends on nothing else but the time: it is
 //     found only at a time at which each of them, the root too, is valid.
-//   - Revocation is no part of it: lists are looked at each time (attest/x509/revocation.h).
+//   - Revocation is no part of it: lists (revocation/) are looked at each time.
 //
 // What is kept expires with the certificates and gives way to what was used later: a flood of
 // genuine chains costs time, as it would without a cache, and no memory beyond the bound.

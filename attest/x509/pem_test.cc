@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/x509/certificate.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "attest/nitro/aws_root.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 #include "protocol/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

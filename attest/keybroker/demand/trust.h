@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 #include "protocol/base/bytes.h"
 
 namespace sealfold {

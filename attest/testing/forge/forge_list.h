@@ -11,7 +11,7 @@
 
 #include "attest/testing/forge/forge.h"
 #include "attest/x509/certificate.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 
 namespace sealfold {
 

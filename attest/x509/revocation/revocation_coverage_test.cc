@@ -1,4 +1,4 @@
-#include "attest/x509/revocation_coverage.h"
+#include "attest/x509/revocation/revocation_coverage.h"
 
 #include <gtest/gtest.h>
 

@@ -1,15 +1,15 @@
 // Which issuers of a chain a policy's revocation lists are about, and which not: a list that is
 // about none of them, as of another region or of authorities that were replaced, says nothing, and
 // must not look as if it did.
-#ifndef SEALFOLD_ATTEST_X509_REVOCATION_COVERAGE_H_
-#define SEALFOLD_ATTEST_X509_REVOCATION_COVERAGE_H_
+#ifndef SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_COVERAGE_H_
+#define SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_COVERAGE_H_
 
 #include <string>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "attest/x509/certificate.h"
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 
 namespace sealfold {
 
@@ -36,4 +36,4 @@ std::string DemandText(ListDemand demand);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_X509_REVOCATION_COVERAGE_H_
+#endif  // SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_COVERAGE_H_

@@ -1,4 +1,4 @@
-#include "attest/x509/revocation.h"
+#include "attest/x509/revocation/revocation.h"
 
 #include <gtest/gtest.h>
 #include <openssl/obj_mac.h>

@@ -1,7 +1,7 @@
 // Certificate revocation lists (RFC 5280, 5) by OpenSSL, given as bytes and parsed once: a verifier
 // fetches none.
-#ifndef SEALFOLD_ATTEST_X509_REVOCATION_H_
-#define SEALFOLD_ATTEST_X509_REVOCATION_H_
+#ifndef SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_H_
+#define SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_H_
 
 #include <openssl/x509.h>
 
@@ -63,7 +63,7 @@ std::optional<ListDemand> ListDemandNamed(absl::string_view name);
 struct RevocationLists {
   std::vector<RevocationList> lists = {};
   bool accept_expired = false;  // a list past its nextUpdate still revokes, and no longer refuses
-  ListDemand demand = ListDemand::kNone;  // attest/x509/revocation_coverage.h judges it
+  ListDemand demand = ListDemand::kNone;  // revocation_coverage.h judges it
 };
 
 // That no certificate of the chain is on its issuer's list. `chain` from the root down, as
@@ -80,4 +80,4 @@ absl::Status CheckRevocation(absl::Span<const Certificate> chain, const Revocati
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_X509_REVOCATION_H_
+#endif  // SEALFOLD_ATTEST_X509_REVOCATION_REVOCATION_H_
