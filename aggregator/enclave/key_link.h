@@ -14,7 +14,7 @@
 #include "aggregator/core/state/state_keeper.h"
 #include "aggregator/enclave/key_call.h"
 #include "attest/attester.h"
-#include "attest/keyclient/tls_post.h"
+#include "attest/keyclient/transport/tls_post.h"
 #include "protocol/message/state_message.h"
 
 namespace sealfold {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/https_transport.h"
+#include "attest/keyclient/transport/https_transport.h"
 #include "protocol/base/error.h"
 #include "protocol/program/host_port.h"
 #include "protocol/program/program.h"

@@ -5,8 +5,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/base64.h"
-#include "attest/keyclient/wiped_text.h"
+#include "attest/keyclient/wire/base64.h"
+#include "attest/keyclient/wire/wiped_text.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_text.h"
 

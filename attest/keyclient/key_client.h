@@ -8,9 +8,9 @@
 
 #include "absl/functional/any_invocable.h"
 #include "attest/attester.h"
-#include "attest/keyclient/encryption_context.h"
-#include "attest/keyclient/recipient_key.h"
-#include "attest/keyclient/sigv4.h"
+#include "attest/keyclient/wire/encryption_context.h"
+#include "attest/keyclient/wire/recipient_key.h"
+#include "attest/keyclient/wire/sigv4.h"
 
 namespace sealfold {
 

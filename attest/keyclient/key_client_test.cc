@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/base64.h"
+#include "attest/keyclient/wire/base64.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

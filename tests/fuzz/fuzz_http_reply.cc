@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "attest/keyclient/http_reply.h"
+#include "attest/keyclient/transport/http_reply.h"
 #include "protocol/base/error.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

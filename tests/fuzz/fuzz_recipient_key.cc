@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "attest/keyclient/recipient_key.h"
+#include "attest/keyclient/wire/recipient_key.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

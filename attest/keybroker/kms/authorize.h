@@ -5,7 +5,7 @@
 #include <string>
 
 #include "attest/keybroker/store/key_store.h"
-#include "attest/keyclient/sigv4.h"
+#include "attest/keyclient/wire/sigv4.h"
 
 namespace sealfold {
 

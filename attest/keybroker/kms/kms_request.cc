@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/base64.h"
+#include "attest/keyclient/wire/base64.h"
 #include "embedded/decrypt_schema.h"
 #include "embedded/encrypt_schema.h"
 #include "embedded/generate_data_key_schema.h"

@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/base64.h"
-#include "attest/keyclient/recipient_key.h"
+#include "attest/keyclient/wire/base64.h"
+#include "attest/keyclient/wire/recipient_key.h"
 #include "attest/testing/forge/forge.h"
 #include "attest/testing/forge/forge_list.h"
 #include "protocol/base/error.h"

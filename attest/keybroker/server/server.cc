@@ -17,7 +17,7 @@
 #include "attest/keybroker/kms/authorize.h"
 #include "attest/keybroker/server/connections.h"
 #include "attest/keybroker/server/wiping_heap.h"
-#include "attest/keyclient/wiped_text.h"
+#include "attest/keyclient/wire/wiped_text.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

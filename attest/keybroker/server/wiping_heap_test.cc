@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/base64.h"
-#include "attest/keyclient/https_transport.h"
+#include "attest/keyclient/transport/https_transport.h"
+#include "attest/keyclient/wire/base64.h"
 #include "attest/testing/programs/broker_process.h"
 #include "attest/testing/programs/memory_scan.h"
 #include "protocol/base/error.h"

@@ -8,7 +8,7 @@
 #define SEALFOLD_ATTEST_KEYBROKER_STORE_BLOB_H_
 
 #include "attest/keybroker/store/key_store.h"
-#include "attest/keyclient/encryption_context.h"
+#include "attest/keyclient/wire/encryption_context.h"
 
 namespace sealfold {
 

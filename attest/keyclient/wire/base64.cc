@@ -1,7 +1,7 @@
-#include "attest/keyclient/base64.h"
+#include "attest/keyclient/wire/base64.h"
 
 #include "absl/strings/escaping.h"
-#include "attest/keyclient/wiped_text.h"
+#include "attest/keyclient/wire/wiped_text.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {

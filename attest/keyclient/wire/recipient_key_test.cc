@@ -1,4 +1,4 @@
-#include "attest/keyclient/recipient_key.h"
+#include "attest/keyclient/wire/recipient_key.h"
 
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
@@ -8,7 +8,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#include "attest/keyclient/base64.h"
+#include "attest/keyclient/wire/base64.h"
 #include "attest/testing/programs/memory_scan.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"

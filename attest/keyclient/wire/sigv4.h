@@ -1,8 +1,8 @@
 // AWS Signature Version 4 of one HTTP request: what a caller's secret access key signs.
 //
 // Only what JSON APIs use: POST to a path, no query, one value for each header, the body's digest.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_SIGV4_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_SIGV4_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIRE_SIGV4_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_WIRE_SIGV4_H_
 
 #include <map>
 #include <string>
@@ -56,4 +56,4 @@ absl::StatusOr<uint64_t> ParseSigV4Time(absl::string_view text);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_SIGV4_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIRE_SIGV4_H_

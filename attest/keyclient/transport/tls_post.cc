@@ -1,4 +1,4 @@
-#include "attest/keyclient/tls_post.h"
+#include "attest/keyclient/transport/tls_post.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "attest/keyclient/http_reply.h"
-#include "attest/keyclient/wiped_text.h"
+#include "attest/keyclient/transport/http_reply.h"
+#include "attest/keyclient/wire/wiped_text.h"
 #include "attest/x509/bio.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"

@@ -1,4 +1,4 @@
-#include "attest/keyclient/sigv4.h"
+#include "attest/keyclient/wire/sigv4.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>

@@ -1,6 +1,6 @@
 // Text that a secret is part of on its way into or out of a message.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIPED_TEXT_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_WIPED_TEXT_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIRE_WIPED_TEXT_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_WIRE_WIPED_TEXT_H_
 
 #include <string>
 #include <utility>
@@ -30,4 +30,4 @@ class WipedText {
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIPED_TEXT_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIRE_WIPED_TEXT_H_

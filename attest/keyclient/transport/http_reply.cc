@@ -1,4 +1,4 @@
-#include "attest/keyclient/http_reply.h"
+#include "attest/keyclient/transport/http_reply.h"
 
 #include <algorithm>
 #include <string>

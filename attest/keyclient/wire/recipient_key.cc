@@ -1,4 +1,4 @@
-#include "attest/keyclient/recipient_key.h"
+#include "attest/keyclient/wire/recipient_key.h"
 
 #include <openssl/bn.h>
 #include <openssl/cms.h>

@@ -1,6 +1,6 @@
 // HTTP/1.1 replies, as far as a key service sends them.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_HTTP_REPLY_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_HTTP_REPLY_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_HTTP_REPLY_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_HTTP_REPLY_H_
 
 #include <optional>
 
@@ -18,4 +18,4 @@ absl::StatusOr<std::optional<HttpReply>> ParseHttpReply(absl::string_view bytes)
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_HTTP_REPLY_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_HTTP_REPLY_H_

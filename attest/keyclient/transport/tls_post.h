@@ -3,8 +3,8 @@
 //
 // What a key service answers is sealed to the asker, but not signed, so who relays it could answer
 // in its place: TLS must end with the asker, under certificates that the asker was built with.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_TLS_POST_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_TLS_POST_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_TLS_POST_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_TLS_POST_H_
 
 #include <string>
 
@@ -28,4 +28,4 @@ HttpPost MakeTlsPost(TlsService service, UniqueFd fd);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_TLS_POST_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_TRANSPORT_TLS_POST_H_

@@ -1,7 +1,7 @@
 // Signatures that AWS published: its Signature Version 4 test suite, as aws-c-auth has it
 // (post-vanilla, post-header-key-sort, get-header-value-trim, post-x-www-form-urlencoded), with the
 // suite's credential.
-#include "attest/keyclient/sigv4.h"
+#include "attest/keyclient/wire/sigv4.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "attest/keyclient/https_transport.h"
+#include "attest/keyclient/transport/https_transport.h"
 
 #include <httplib.h>
 #include <openssl/err.h>

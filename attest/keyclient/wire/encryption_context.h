@@ -1,6 +1,6 @@
 // KMS's encryption context.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_ENCRYPTION_CONTEXT_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_ENCRYPTION_CONTEXT_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIRE_ENCRYPTION_CONTEXT_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_WIRE_ENCRYPTION_CONTEXT_H_
 
 #include <map>
 #include <string>
@@ -13,4 +13,4 @@ using EncryptionContext = std::map<std::string, std::string>;
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_ENCRYPTION_CONTEXT_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIRE_ENCRYPTION_CONTEXT_H_

@@ -1,6 +1,6 @@
 // Base64 (RFC 4648, section 4) as KMS's JSON has binary members.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_BASE64_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_BASE64_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIRE_BASE64_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_WIRE_BASE64_H_
 
 #include <string>
 
@@ -16,4 +16,4 @@ absl::StatusOr<Bytes> Base64Decode(absl::string_view what, absl::string_view tex
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_BASE64_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIRE_BASE64_H_

@@ -4,8 +4,8 @@
 //
 // CBC has no tag: that an answer is the service's own comes from the connection (TLS), not from
 // this.
-#ifndef SEALFOLD_ATTEST_KEYCLIENT_RECIPIENT_KEY_H_
-#define SEALFOLD_ATTEST_KEYCLIENT_RECIPIENT_KEY_H_
+#ifndef SEALFOLD_ATTEST_KEYCLIENT_WIRE_RECIPIENT_KEY_H_
+#define SEALFOLD_ATTEST_KEYCLIENT_WIRE_RECIPIENT_KEY_H_
 
 #include <openssl/evp.h>
 
@@ -46,4 +46,4 @@ absl::StatusOr<Bytes> SealToRecipient(ByteSpan spki, ByteSpan content);
 
 }  // namespace sealfold
 
-#endif  // SEALFOLD_ATTEST_KEYCLIENT_RECIPIENT_KEY_H_
+#endif  // SEALFOLD_ATTEST_KEYCLIENT_WIRE_RECIPIENT_KEY_H_
