@@ -72,8 +72,9 @@ class Session {
     random(salt.mutable_span());
     SEALFOLD_ASSIGN_OR_RETURN(const UniquePkey key, salt_key.public_area.Key());
     if (salt_key.public_area.type != kTpmAlgRsa) return WrongAnswer("an RSA endorsement key");
-    const Bytes encrypted =
-        TpmOaepEncrypt(key.get(), TpmHashMd(salt_key.public_area.name_hash), "SECRET", salt.span());
+    SEALFOLD_ASSIGN_OR_RETURN(const Bytes encrypted,
+                              TpmOaepEncrypt(key.get(), TpmHashMd(salt_key.public_area.name_hash),
+                                             "SECRET", salt.span()));
     const Bytes body = TpmWriter()
                            .U32(salt_key.handle)
                            .U32(kNullHandle)

@@ -120,6 +120,16 @@ TEST_P(EnrolmentTest, KeysOfOtherKindsAreRefused) {
   EXPECT_EQ(ErrorCode(Start().status()), "tpm_truncated");
 }
 
+// A stranger sends what nothing can be encrypted to, or what is on no curve.
+TEST_P(EnrolmentTest, AnEndorsementKeyThatIsNoneIsRefused) {
+  request_.endorsement_key.back() ^= 1;
+  TpmPublic changed = endorsement_.public_area;
+  changed.bytes = request_.endorsement_key;
+  trust_.endorsement_keys = {changed.Name()};
+  EXPECT_EQ(ErrorCode(Start().status()),
+            GetParam() == EndorsementKeyKind::kRsa2048 ? "tpm_field" : "tpm_key");
+}
+
 // As a TPM's maker certifies its endorsement key.
 class CertifiedEnrolmentTest : public EnrolmentTest {
  protected:

@@ -33,14 +33,15 @@ Bytes Coordinate(EVP_PKEY* key, const char* name, size_t size) {
   return out;
 }
 
-Seed SeedForRsa(EVP_PKEY* key, const EVP_MD* md, size_t size) {
+absl::StatusOr<Seed> SeedForRsa(EVP_PKEY* key, const EVP_MD* md, size_t size) {
   Seed out{.seed = RandomSecret(size)};
-  out.encrypted = TpmOaepEncrypt(key, md, kIdentity, out.seed.span());
+  SEALFOLD_ASSIGN_OR_RETURN(out.encrypted, TpmOaepEncrypt(key, md, kIdentity, out.seed.span()));
   return out;
 }
 
 // One-pass ECDH with a key made for this (Part 1, C.6.1).
-Seed SeedForEcc(const TpmPublic& public_area, EVP_PKEY* key, const EVP_MD* md, size_t size) {
+absl::StatusOr<Seed> SeedForEcc(const TpmPublic& public_area, EVP_PKEY* key, const EVP_MD* md,
+                                size_t size) {
   const bool p256 = public_area.curve == kTpmCurveP256;
   const size_t coordinate = p256 ? 32 : 48;
   const UniquePkey ephemeral(EVP_EC_gen(p256 ? "P-256" : "P-384"), &EVP_PKEY_free);
@@ -90,9 +91,9 @@ absl::StatusOr<TpmCredential> MakeCredential(const TpmPublic& endorsement_key, B
                      .found = "one without"});
   }
   SEALFOLD_ASSIGN_OR_RETURN(const UniquePkey key, endorsement_key.Key());
-  Seed seed = endorsement_key.type == kTpmAlgRsa
-                  ? SeedForRsa(key.get(), md, hash_size)
-                  : SeedForEcc(endorsement_key, key.get(), md, hash_size);
+  SEALFOLD_ASSIGN_OR_RETURN(Seed seed, endorsement_key.type == kTpmAlgRsa
+                                           ? SeedForRsa(key.get(), md, hash_size)
+                                           : SeedForEcc(endorsement_key, key.get(), md, hash_size));
   const Secret cipher_key =
       TpmKdfA(md, seed.seed.span(), "STORAGE", name, {}, endorsement_key.symmetric_bits);
   Bytes plain = TpmWriter().Sized(secret).bytes();

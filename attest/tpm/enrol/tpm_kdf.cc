@@ -1,6 +1,7 @@
 #include "attest/tpm/enrol/tpm_kdf.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 
@@ -78,7 +79,8 @@ Secret TpmKdfE(const EVP_MD* md, ByteSpan shared_x, absl::string_view label, Byt
   return out;
 }
 
-Bytes TpmOaepEncrypt(EVP_PKEY* key, const EVP_MD* md, absl::string_view label, ByteSpan secret) {
+absl::StatusOr<Bytes> TpmOaepEncrypt(EVP_PKEY* key, const EVP_MD* md, absl::string_view label,
+                                     ByteSpan secret) {
   const std::unique_ptr<EVP_PKEY_CTX, decltype(&EVP_PKEY_CTX_free)> context(
       EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr), &EVP_PKEY_CTX_free);
   SEALFOLD_CHECK(context != nullptr && EVP_PKEY_encrypt_init(context.get()) == 1);
@@ -92,8 +94,13 @@ Bytes TpmOaepEncrypt(EVP_PKEY* key, const EVP_MD* md, absl::string_view label, B
                                                   static_cast<int>(label.size() + 1)) == 1);
   Bytes out(static_cast<size_t>(EVP_PKEY_get_size(key)));
   size_t size = out.size();
-  SEALFOLD_CHECK(EVP_PKEY_encrypt(context.get(), out.data(), &size, secret.data(), secret.size()) ==
-                 1);
+  if (EVP_PKEY_encrypt(context.get(), out.data(), &size, secret.data(), secret.size()) != 1) {
+    ERR_clear_error();
+    return BadInput({.code = "tpm_key",
+                     .what = "RSA key of a TPM",
+                     .expected = "one that a secret can be encrypted to",
+                     .found = "one that nothing can be encrypted to"});
+  }
   out.resize(size);
   return out;
 }

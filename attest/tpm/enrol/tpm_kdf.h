@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "protocol/base/bytes.h"
 #include "protocol/base/secret.h"
@@ -25,8 +26,10 @@ Secret TpmKdfE(const EVP_MD* md, ByteSpan shared_x, absl::string_view label, Byt
                ByteSpan party_v, uint32_t bits);
 
 // RSA-OAEP with `md` for hash and MGF1 and `label` with its terminating zero, as TPMs take secrets
-// (Part 1, B.10). Requires: an RSA key.
-Bytes TpmOaepEncrypt(EVP_PKEY* key, const EVP_MD* md, absl::string_view label, ByteSpan secret);
+// (Part 1, B.10). Requires: an RSA key. InvalidArgument, code "tpm_key", where OpenSSL encrypts
+// nothing to it: the key is a stranger's.
+absl::StatusOr<Bytes> TpmOaepEncrypt(EVP_PKEY* key, const EVP_MD* md, absl::string_view label,
+                                     ByteSpan secret);
 
 }  // namespace sealfold
 

@@ -57,6 +57,9 @@ void ReadRsa(TpmReader& reader, TpmPublic& key) {
   key.modulus = ToBytes(reader.Sized("modulus", bits / 8));
   reader.Require(key.modulus.size() == bits / 8 && (key.modulus.empty() || key.modulus[0] >= 0x80),
                  "modulus", "a number of keyBits", key.modulus.size());
+  // OpenSSL takes an even number for a key, and then neither encrypts to it nor verifies by it.
+  const uint8_t last = key.modulus.empty() ? 1 : key.modulus.back();
+  reader.Require(last % 2 == 1, "modulus's last byte", "an odd one", last);
 }
 
 void ReadEcc(TpmReader& reader, TpmPublic& key) {

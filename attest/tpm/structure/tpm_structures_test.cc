@@ -223,6 +223,13 @@ TEST(TpmPublicTest, FormIsChecked) {
   }
 }
 
+// OpenSSL takes it for a key, and then encrypts nothing to it.
+TEST(TpmPublicTest, AnEvenModulusIsNoKey) {
+  Bytes bytes = ForgedKey::Rsa(kTpmAlgRsaPss).Public();
+  bytes.back() ^= 1;
+  EXPECT_EQ(ErrorCode(ParseTpmPublic(bytes).status()), "tpm_field");
+}
+
 TEST(TpmPublicTest, APointOffTheCurveIsNoKey) {
   Bytes bytes = ForgedKey::Ecdsa().Public();
   bytes.back() ^= 1;
