@@ -69,7 +69,7 @@ struct RoundRecord {
   Digest log_root;       // RFC 9162 over the LogEntries
   uint64_t updates = 0;  // in the log
   uint64_t weight_sum = 0;
-  double error_max = 0;  // greatest absolute error of the mean from the grid, per element
+  double error_max = 0;  // bound of the absolute error of an element of the mean
   std::optional<Digest>
       model_key_commitment;            // sealed delivery: SHA-256("sealfold model key 1" ‖ key)
   std::optional<Bytes> identity = {};  // of an aggregator that keeps state: OpenIdentity

@@ -63,8 +63,9 @@ double Grid::Scale(Weight weight) const {
 }
 
 double Grid::MeanErrorMax(uint64_t terms, uint64_t weight_sum) const {
-  return std::ldexp(static_cast<double>(terms), exponent_ - kTermBits - 1) /
-         static_cast<double>(weight_sum);
+  const double grid = std::ldexp(static_cast<double>(terms), exponent_ - kTermBits - 1) /
+                      static_cast<double>(weight_sum);
+  return grid + 3 * std::ldexp(range_ + grid, -53);
 }
 
 }  // namespace sealfold

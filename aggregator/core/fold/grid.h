@@ -32,8 +32,9 @@ class Grid {
   // The factor that takes x to steps for weight w: w / step(), an exact double. Requires: 1 <= w <=
   // Wmax.
   double Scale(Weight weight) const;
-  // The greatest absolute error of the mean of `terms` updates with this total weight, from
-  // rounding to the grid: terms * 2^(e - 48) / weight_sum.
+  // A bound of the absolute error of the mean of `terms` updates with this total weight: that of
+  // rounding to the grid, g = terms * 2^(e - 48) / weight_sum, and those of making a double of the
+  // sum, of the division, and of this bound: g + 3 * 2^-53 * (range + g). Requires: weight_sum > 0.
   double MeanErrorMax(uint64_t terms, uint64_t weight_sum) const;
 
  private:
