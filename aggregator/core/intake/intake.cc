@@ -63,6 +63,16 @@ struct Intake::Upload {
   uint64_t reported = 0;  // the next chunk when progress was last sent
   bool has_room = false;
   uint64_t active_ms = 0;  // when it last moved: header, room, or chunk
+  // Since when, and from which chunk on, it owes the next part of its chunks to those that wait.
+  uint64_t pace_ms = 0;
+  uint64_t pace_next = 0;
+
+  void StartPace(uint64_t now_ms) {
+    pace_ms = now_ms;
+    pace_next = update.next();
+  }
+  // It loses its room StallMs() after.
+  uint64_t StalledSinceMs() const { return std::min(active_ms, pace_ms); }
 };
 
 absl::StatusOr<std::unique_ptr<Intake>> Intake::Make(const RoundTerms& terms, const RoundKeys& keys,
@@ -146,11 +156,12 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
   sequences_[participant] = header.sequence;
   std::unique_ptr<Upload>& upload = uploads_[participant];
   if (header.start == 0) {
-    const bool had_room = upload != nullptr && upload->has_room;
-    if (upload == nullptr) waiting_.push_back(participant);
+    if (upload == nullptr) WaitForRoom(participant, now_ms);
+    // Starting over gives no more time.
     upload = std::make_unique<Upload>(
         Upload{.update = SealedUpdate(terms_.layout.size_bytes, terms_.contract().chunk_bytes),
-               .has_room = had_room});
+               .has_room = upload != nullptr && upload->has_room,
+               .pace_ms = upload != nullptr ? upload->pace_ms : now_ms});
   }
   upload->update.AddHeader(std::move(receiver));
   upload->session = session;
@@ -233,6 +244,7 @@ absl::Status Intake::TakeChunks(uint32_t participant, const Bytes& session, uint
     sealed.remove_prefix(size);
     last_arrival_ms_ = now_ms;
     upload.active_ms = now_ms;
+    if (update.next() - upload.pace_next >= PaceChunks()) upload.StartPace(now_ms);
   }
   return absl::OkStatus();
 }
@@ -293,6 +305,7 @@ void Intake::RefuseLate(uint32_t participant, const FoldBatch::Fault& fault, uin
     doubted_.insert(participant);
     upload.update.Truncate(fault.chunk);
     upload.active_ms = now_ms;
+    upload.StartPace(now_ms);
     taking_.insert(participant);
     ++changes_;
   } else {
@@ -310,6 +323,14 @@ void Intake::Discard(uint32_t participant) {
   ++changes_;
 }
 
+// Those that have room owe nothing for the time that no one waited.
+void Intake::WaitForRoom(uint32_t participant, uint64_t now_ms) {
+  if (waiting_.empty()) {
+    for (const uint32_t taking : taking_) uploads_.at(taking)->StartPace(now_ms);
+  }
+  waiting_.push_back(participant);
+}
+
 void Intake::GiveRoom(uint64_t now_ms, Actions& actions) {
   while (!waiting_.empty() && budget_.Take(terms_.sealed_bytes)) {
     const uint32_t participant = waiting_.front();
@@ -318,6 +339,7 @@ void Intake::GiveRoom(uint64_t now_ms, Actions& actions) {
     upload.has_room = true;
     taking_.insert(participant);
     upload.active_ms = now_ms;
+    upload.StartPace(now_ms);
     ++changes_;
     SendProgress(upload.session, participant, actions);
   }
@@ -330,9 +352,9 @@ void Intake::ManageRoom(uint64_t now_ms, Actions& actions) {
   while (!waiting_.empty() && !taking_.empty()) {
     const uint32_t stalled =
         *std::min_element(taking_.begin(), taking_.end(), [this](uint32_t a, uint32_t b) {
-          return uploads_.at(a)->active_ms < uploads_.at(b)->active_ms;
+          return uploads_.at(a)->StalledSinceMs() < uploads_.at(b)->StalledSinceMs();
         });
-    if (now_ms - uploads_.at(stalled)->active_ms < StallMs()) return;
+    if (now_ms - uploads_.at(stalled)->StalledSinceMs() < StallMs()) return;
     const Bytes session = uploads_.at(stalled)->session;
     Discard(stalled);
     SendProgress(session, stalled, actions);
@@ -350,7 +372,7 @@ std::optional<uint64_t> Intake::next_tick_ms() const {
   std::optional<uint64_t> tick_ms = queue_.due_ms(last_arrival_ms_, NoMoreCompany());
   if (waiting_.empty()) return tick_ms;
   for (const uint32_t participant : taking_) {
-    const uint64_t stalled_ms = uploads_.at(participant)->active_ms + StallMs();
+    const uint64_t stalled_ms = uploads_.at(participant)->StalledSinceMs() + StallMs();
     tick_ms = std::min(tick_ms.value_or(UINT64_MAX), stalled_ms);
   }
   return tick_ms;

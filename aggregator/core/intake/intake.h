@@ -3,9 +3,10 @@
 //
 // Staging. Chunks wait as they were sealed. An upload is given room for all of its own when there
 // is some, else it waits in a queue, first come first served, with credit 0 until a progress
-// message tells it otherwise. An upload that holds room while others wait and has not moved for
-// StallMs() loses it: it starts over with a new header, at the queue's end. With no one waiting an
-// upload may pause as long as the round lasts.
+// message tells it otherwise. An upload that holds room while others wait loses it when it has not
+// moved for StallMs(), or not by a quarter of its chunks: it starts over with a new header, at the
+// queue's end. So nobody keeps others waiting for more than four times that, whatever it sends.
+// With no one waiting an upload may pause as long as the round lasts.
 //
 // Folding. Complete uploads are opened, checked and folded in batches (fold_queue.h), and only then
 // is it known whether they are what was sealed. One that is not hears it then: with elements out of
@@ -117,9 +118,11 @@ class Intake {
   void Discard(uint32_t participant);
   void Fold(uint64_t now_ms, Actions& actions);
   bool NoMoreCompany() const;
+  void WaitForRoom(uint32_t participant, uint64_t now_ms);
   void GiveRoom(uint64_t now_ms, Actions& actions);
   void ManageRoom(uint64_t now_ms, Actions& actions);
   uint64_t HeadersMax() const { return kHeadersMin + terms_.layout.size_bytes / kHeaderBytes; }
+  uint64_t PaceChunks() const { return (terms_.chunk_count + 3) / 4; }
   uint64_t CreditChunks() const {
     return std::min(kCreditBytes / terms_.contract().chunk_bytes, kCreditChunksMax);
   }

@@ -258,6 +258,44 @@ TEST_F(StagingTest, AStalledUploadGivesWayToWhoComesLater) {
   EXPECT_EQ(Query(0).header, std::nullopt);
 }
 
+// A chunk within every stall period is too little while others wait.
+TEST_F(StagingTest, ATricklerGivesUpItsRoomWhenOthersWait) {
+  const uint64_t stall_ms = 60'000;
+  ASSERT_EQ(senders[0].chunk_count(), 5u);
+  Begin(0);
+  Begin(1);
+  for (uint64_t i = 0; i < 4; ++i) {  // a quarter, two chunks, within every period
+    host->Tick(host->now_ms += stall_ms / 2 - 1);
+    EXPECT_EQ(host->Code(0, senders[0].chunk(i)), "");
+  }
+  host->Tick(host->now_ms += stall_ms - 1);
+  EXPECT_EQ(Query(0).next, 4u);
+  SendAll(0, 4);
+  EXPECT_GT(Query(1).credit, 0u);
+  Begin(2);
+  for (uint64_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(host->Code(1, senders[1].chunk(i)), "");
+    host->Tick(host->now_ms += stall_ms / 2);
+  }
+  EXPECT_EQ(host->Code(1, senders[1].chunk(2)), "");
+  host->Tick(host->now_ms += stall_ms / 2);
+  EXPECT_EQ(Query(1).header, std::nullopt);
+  EXPECT_GT(Query(2).credit, 0u);
+}
+
+TEST_F(StagingTest, StartingOverGivesNoMoreTime) {
+  const uint64_t stall_ms = 60'000;
+  Begin(0);
+  Begin(1);
+  host->Tick(host->now_ms += stall_ms / 2);
+  SampleSender again(run, 0, host->GetOffer(0), updates[0], {.sequence = 2});
+  EXPECT_GT(ProgressOf(host->Say(0, again.begin())).credit, 0u);
+  host->Tick(host->now_ms += stall_ms / 2 - 1);
+  EXPECT_EQ(Query(1).credit, 0u);
+  host->Tick(host->now_ms += 1);
+  EXPECT_GT(Query(1).credit, 0u);
+}
+
 TEST_F(StagingTest, StartingOverKeepsRoomAndPlaceInLine) {
   Begin(0);
   host->Say(0, senders[0].chunk(0));
