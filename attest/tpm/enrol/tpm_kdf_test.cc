@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "attest/testing/forge_tpm.h"
+#include "attest/testing/forge/forge_tpm.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
