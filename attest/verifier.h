@@ -97,6 +97,7 @@ struct RegisterRules {
   uint32_t resettable;             // whatever runs can set them: no policy may name them
 };
 
+struct ReleaseRules;     // attest/release/rules.h
 struct RevocationLists;  // attest/x509/revocation/revocation.h
 
 struct EvidencePolicy {
@@ -105,6 +106,9 @@ struct EvidencePolicy {
   std::string root_pem = {};
   std::vector<Bytes> attestation_keys = {};  // tpm2 only: names of keys that need no certificate
   std::vector<ReferenceValues> reference_values = {};  // any one set must match wholly
+  // Whose signed releases are accepted; those known already are among the reference values. Null:
+  // nobody's.
+  std::shared_ptr<const ReleaseRules> releases = {};
   // X.509 certificate revocation lists: attest/x509/revocation/revocation.h says what they do.
   // Null: none, and none demanded. They expire by the clock that freshness is judged by; without
   // that, by the document's time.

@@ -74,6 +74,7 @@ absl::Status ReadReleases(const json& node, const ReadPolicyFile& read_file,
     if (!values.ok()) return About(path, values.status());
     policy.reference_values.push_back(*std::move(values));
   }
+  policy.releases = std::make_shared<const ReleaseRules>(std::move(rules));
   return absl::OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/release/rules.h"
 #include "attest/x509/chain_cache.h"
 #include "participant-client/client/drive.h"
 #include "participant-client/update/encoded_update.h"
@@ -32,8 +33,10 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Open(ClientSetup setup) {
   client->plan_checks_ = CheckPlanAgainstPolicy(client->plan_, client->setup_.policy, me);
   client->last_checks_ = client->plan_checks_;
   SEALFOLD_RETURN_IF_ERROR(client->plan_checks_.status());
+  const std::shared_ptr<const ReleaseRules>& releases = client->setup_.policy.evidence.releases;
   SEALFOLD_ASSIGN_OR_RETURN(client->store_,
-                            MemoryStore::Open(client->setup_.state_dir, client->plan_.digest, me));
+                            MemoryStore::Open(client->setup_.state_dir, client->plan_.digest, me,
+                                              releases == nullptr ? "" : releases->subject));
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(client->Path("plan.cbor"), AsText(client->plan_.bytes)));
   return client;
 }

@@ -98,12 +98,14 @@ void CheckAgainstMemory(const Memory& memory, const Plan& plan, const Binding& b
 
 void CheckReleaseVersion(const Memory& memory, uint64_t matched, CheckList& checks) {
   const uint64_t least = memory.release_version.value_or(1);
-  checks.Add({.name = "release",
-              .expected = absl::StrCat("version ", least, " or later, or the policy's own values"),
-              .found = matched == 0 ? "the policy's own values" : absl::StrCat("version ", matched),
-              .passed = matched == 0 || matched >= least},
-             "offer_release_old",
-             "a later release was accepted in this run before: the host went back to an older one");
+  checks.Add(
+      {.name = "release",
+       .expected = absl::StrCat("version ", least, " or later, or the policy's own values"),
+       .found = matched == 0 ? "the policy's own values" : absl::StrCat("version ", matched),
+       .passed = matched == 0 || matched >= least},
+      "offer_release_old",
+      "a later release was accepted before, in this run or another: the host went back to an "
+      "older one");
 }
 
 absl::Status Remember(const CheckedRecord& record, Memory& memory) {

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "participant-client/memory/seen_releases.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/aead/aead.h"
@@ -77,8 +79,10 @@ MemoryStore::MemoryStore(std::string folder, UniqueFd lock, UniqueFd tags, Memor
       tags_(std::move(tags)),
       memory_(std::move(memory)) {}
 
-absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(
-    const std::string& state_dir, const Digest& plan, const SigningPublicKey& participant) {
+absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(const std::string& state_dir,
+                                                               const Digest& plan,
+                                                               const SigningPublicKey& participant,
+                                                               const std::string& subject) {
   std::string folder = absl::StrCat(state_dir, "/plan-", plan.hex().substr(0, 16));
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -96,8 +100,15 @@ absl::StatusOr<std::unique_ptr<MemoryStore>> MemoryStore::Open(
   SEALFOLD_ASSIGN_OR_RETURN(Memory memory,
                             ReadMemory(absl::StrCat(folder, "/memory.cbor"), plan, participant));
   SEALFOLD_ASSIGN_OR_RETURN(UniqueFd tags, OpenOwn(absl::StrCat(folder, "/tags.bin")));
-  return std::unique_ptr<MemoryStore>(
+  std::unique_ptr<MemoryStore> store(
       new MemoryStore(std::move(folder), std::move(lock), std::move(tags), std::move(memory)));
+  if (subject.empty()) return store;
+  store->state_dir_ = state_dir;
+  store->subject_ = subject;
+  SEALFOLD_ASSIGN_OR_RETURN(store->seen_release_, SeenRelease(state_dir, subject));
+  std::optional<uint64_t>& version = store->memory_.release_version;
+  version = std::max(version, store->seen_release_);  // none is below all
+  return store;
 }
 
 std::string MemoryStore::Path(absl::string_view name) const {
@@ -105,6 +116,10 @@ std::string MemoryStore::Path(absl::string_view name) const {
 }
 
 absl::Status MemoryStore::Save(const Memory& memory) {
+  if (!subject_.empty() && memory.release_version > seen_release_) {
+    SEALFOLD_RETURN_IF_ERROR(RaiseSeenRelease(state_dir_, subject_, *memory.release_version));
+    seen_release_ = memory.release_version;
+  }
   Bytes encoded = cbor::EncodeFields(memory);
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(Path("memory.cbor"), AsText(encoded), /*secret=*/true));
   memory_ = memory;

@@ -54,6 +54,47 @@ TEST_F(MemoryStoreTest, RemembersAcrossProcesses) {
   EXPECT_EQ((*store)->memory(), Filled());
 }
 
+// A new plan has a new memory, but not of releases: a host cannot go back to an older one by it.
+TEST_F(MemoryStoreTest, ReleasesAreRememberedOverRuns) {
+  const SigningPublicKey me = world_.me().public_key();
+  const auto open = [&](const char* plan, const std::string& subject) {
+    return MemoryStore::Open(folder_.path(), Sha256(AsBytes(plan)), me, subject);
+  };
+  const auto sealed_to = [&](MemoryStore& store, uint64_t version) {
+    Memory memory = store.memory();
+    memory.release_version = version;
+    return store.Save(memory);
+  };
+  auto meanwhile = open("meanwhile", "aggregator");
+  {
+    auto first = open("first", "aggregator");
+    ASSERT_TRUE(first.ok()) << first.status();
+    EXPECT_EQ((*first)->memory().release_version, std::nullopt);
+    ASSERT_TRUE(sealed_to(**first, 7).ok());
+  }
+  auto second = open("second", "aggregator");
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ((*second)->memory().release_version, 7u);
+  CheckList checks;
+  CheckReleaseVersion((*second)->memory(), 6, checks);
+  EXPECT_EQ(ErrorCode(checks.status()), "offer_release_old");
+  EXPECT_EQ(open("third", "another program").value()->memory().release_version, std::nullopt);
+  EXPECT_EQ(open("third", "").value()->memory().release_version, std::nullopt);
+
+  // Another process that was at work all the while.
+  EXPECT_EQ(ErrorCode(sealed_to(**meanwhile, 6)), "offer_release_old");
+  EXPECT_EQ((*meanwhile)->memory().release_version, std::nullopt);
+  EXPECT_TRUE(sealed_to(**meanwhile, 8).ok());
+  EXPECT_EQ(open("fourth", "aggregator").value()->memory().release_version, 8u);
+}
+
+TEST_F(MemoryStoreTest, ABrokenMemoryOfReleasesIsNotBegunAnew) {
+  ASSERT_TRUE(WriteFileAtomic(folder_.Path("releases.cbor"), "x").ok());
+  const auto store =
+      MemoryStore::Open(folder_.path(), world_.plan.digest, world_.me().public_key(), "aggregator");
+  EXPECT_EQ(ErrorCode(store.status()), "memory_broken");
+}
+
 TEST_F(MemoryStoreTest, IsForThisUserOnly) {
   auto store = Open();
   ASSERT_TRUE((*store)->Save(Filled()).ok());
