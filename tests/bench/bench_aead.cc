@@ -94,7 +94,8 @@ absl::Status BenchAead(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("aead", "opening chunks by each library, in cache and from memory",
+const Registration kRegistration("crypto/aead",
+                                 "opening chunks by each library, in cache and from memory",
                                  &BenchAead);
 
 }  // namespace

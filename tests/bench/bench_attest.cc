@@ -124,7 +124,7 @@ absl::Status BenchAttest(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("attest", "verify a real Nitro document, beside raw P-384",
+const Registration kRegistration("attest/verify", "verify a real Nitro document, beside raw P-384",
                                  &BenchAttest);
 
 }  // namespace

@@ -124,7 +124,7 @@ absl::Status BenchCostPerByte(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("cost_per_byte", "an update's cost from 1 kB to 4 GB",
+const Registration kRegistration("fold/cost_per_byte", "an update's cost from 1 kB to 4 GB",
                                  &BenchCostPerByte);
 
 }  // namespace

@@ -117,7 +117,7 @@ absl::Status BenchCostPerParticipant(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("cost_per_participant",
+const Registration kRegistration("fold/cost_per_participant",
                                  "a participant's cost in rounds of 1 to 10 000",
                                  &BenchCostPerParticipant);
 

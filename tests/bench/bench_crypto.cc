@@ -97,7 +97,7 @@ absl::Status BenchCrypto(const Report& report) {
   return BenchSuite(report, AeadId::kChaCha20Poly1305, "chacha20poly1305", openssl_speed);
 }
 
-const Registration kRegistration("crypto", "sealing and opening chunks beside raw AES-256-GCM",
+const Registration kRegistration("crypto/seal", "sealing and opening chunks beside raw AES-256-GCM",
                                  &BenchCrypto);
 
 }  // namespace

@@ -186,7 +186,7 @@ absl::Status BenchFold(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("fold",
+const Registration kRegistration("fold/kernels",
                                  "the exact fold beside its roofline and a plain float32 sum",
                                  &BenchFold);
 

@@ -187,7 +187,7 @@ absl::Status BenchHelloStorm(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("hello_storm",
+const Registration kRegistration("attest/hello_storm",
                                  "a hundred thousand hellos to one aggregator and a slow platform",
                                  &BenchHelloStorm);
 

@@ -165,7 +165,7 @@ absl::Status BenchOpenFold(const Report& report) {
   return BenchNumpy(report);
 }
 
-const Registration kRegistration("open_fold",
+const Registration kRegistration("fold/open",
                                  "opening, checking and folding beside the cipher alone and NumPy",
                                  &BenchOpenFold);
 

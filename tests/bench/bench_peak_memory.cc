@@ -37,7 +37,7 @@ absl::Status BenchPeakMemory(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("peak_memory",
+const Registration kRegistration("fold/peak_memory",
                                  "the aggregator's memory with 3, 10 and 30 participants",
                                  &BenchPeakMemory);
 

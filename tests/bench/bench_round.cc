@@ -247,7 +247,7 @@ class RoundBench {
 
 absl::Status BenchRound(const Report& report) { return RoundBench(report).Run(report); }
 
-const Registration kRegistration("round",
+const Registration kRegistration("round/parts",
                                  "a round of 3 x 100 MB as real processes, beside its parts",
                                  &BenchRound);
 

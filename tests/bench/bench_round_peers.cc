@@ -150,7 +150,7 @@ absl::Status BenchRoundPeers(const Report& report) {
   return LineVsGrpc(report, rounds, seconds);
 }
 
-const Registration kRegistration("round_peers",
+const Registration kRegistration("fold/round",
                                  "a round of 10 x 100 MB beside gRPC and NumPy with the same bytes",
                                  &BenchRoundPeers);
 

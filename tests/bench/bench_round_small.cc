@@ -92,7 +92,7 @@ absl::Status BenchRoundSmall(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("round_small",
+const Registration kRegistration("round/small",
                                  "a round of a thousand small participants, submitting at once",
                                  &BenchRoundSmall);
 

@@ -147,7 +147,8 @@ absl::Status BenchStaging(const Report& report) {
   return absl::OkStatus();
 }
 
-const Registration kRegistration("staging", "four ways for updates to wait until they may count",
+const Registration kRegistration("fold/staging",
+                                 "four ways for updates to wait until they may count",
                                  &BenchStaging);
 
 }  // namespace
