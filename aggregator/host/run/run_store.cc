@@ -52,31 +52,6 @@ absl::Status Damaged(const std::string& path, absl::string_view expected, absl::
                    .advice = "restore the folder, or start a new run in an empty one"});
 }
 
-absl::StatusOr<FilePart> ReadPart(const std::string& path, uint64_t offset, size_t length_max) {
-  SEALFOLD_ASSIGN_OR_RETURN(const uint64_t total, FileSizeBytes(path));
-  if (offset > total) {
-    return Refused({.code = "offset_out_of_range",
-                    .what = "part of a file",
-                    .expected = absl::StrCat("an offset up to ", total),
-                    .found = absl::StrCat(offset)});
-  }
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return FileError("reading", path);
-  FilePart part = {.bytes = Bytes(std::min<uint64_t>(length_max, total - offset)), .total = total};
-  size_t done = 0;
-  absl::Status status;
-  while (status.ok() && done < part.bytes.size()) {
-    const ssize_t n = pread(fd, part.bytes.data() + done, part.bytes.size() - done,
-                            static_cast<off_t>(offset + done));
-    if (n > 0) done += static_cast<size_t>(n);
-    if (n == 0) status = Damaged(path, "a file that does not change", "a shorter one");
-    if (n < 0 && errno != EINTR) status = FileError("reading", path);
-  }
-  close(fd);
-  if (!status.ok()) return status;
-  return part;
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunStore>> RunStore::Open(const std::string& folder) {
@@ -207,8 +182,8 @@ absl::Status RunStore::Save(const RunState& state) {
 }
 
 absl::StatusOr<FilePart> RunStore::Read(FileKind what, uint64_t round, uint64_t offset,
-                                        size_t length_max) const {
-  if (what == FileKind::kPlan) return ReadPart(Path("plan.cose"), offset, length_max);
+                                        size_t length_max) {
+  if (what == FileKind::kPlan) return parts_.Read(Path("plan.cose"), offset, length_max);
   if (round > records_ || (what == FileKind::kRecord && round == 0)) {
     return Refused(
         {.code = "not_published",
@@ -217,8 +192,8 @@ absl::StatusOr<FilePart> RunStore::Read(FileKind what, uint64_t round, uint64_t 
          .found = absl::StrCat(round),
          .advice = "ask for the run's status, and again once the round is published"});
   }
-  return ReadPart(what == FileKind::kRecord ? RecordPath(round) : ModelPath(round), offset,
-                  length_max);
+  return parts_.Read(what == FileKind::kRecord ? RecordPath(round) : ModelPath(round), offset,
+                     length_max);
 }
 
 absl::Status RunStore::BeginModel() {

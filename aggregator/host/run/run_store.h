@@ -15,6 +15,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "aggregator/host/run/file_parts.h"
 #include "aggregator/host/run/part_file.h"
 #include "protocol/message/message.h"
 #include "protocol/plan/plan.h"
@@ -30,11 +31,6 @@ struct RunState {
   uint64_t attempt = 0;  // the last that was started of this round; 0: none yet
   std::string detail;    // why it failed
   bool operator==(const RunState&) const = default;
-};
-
-struct FilePart {
-  Bytes bytes;
-  uint64_t total = 0;  // size of the whole file
 };
 
 // One thread, one process a folder. Errors of the system are InvalidArgument ("file_unusable").
@@ -56,10 +52,9 @@ class RunStore {
   // Of the last published round: its signed record; none before the first.
   const std::optional<Bytes>& last_record() const { return last_record_; }
 
-  // At most `length_max` bytes of a public file from `offset`. PermissionDenied ("not_published",
-  // "offset_out_of_range").
-  absl::StatusOr<FilePart> Read(FileKind what, uint64_t round, uint64_t offset,
-                                size_t length_max) const;
+  // At most `length_max` bytes of a public file from `offset`, not copied (FileParts).
+  // PermissionDenied ("not_published", "offset_out_of_range").
+  absl::StatusOr<FilePart> Read(FileKind what, uint64_t round, uint64_t offset, size_t length_max);
 
   // The model of round records() + 1 arrives: starts it over, or adds to it. Append answers
   // InvalidArgument ("model_part_unexpected") for bytes that do not follow or are too many.
@@ -92,6 +87,7 @@ class RunStore {
   std::optional<CheckedRecord> last_;
   std::optional<Bytes> last_record_;
   std::optional<PartFile> part_;
+  FileParts parts_;
 };
 
 }  // namespace sealfold

@@ -64,7 +64,7 @@ absl::Status Host::AnswerParticipant(const Bytes& identity, Message& message, ui
                    .found = type});
 }
 
-absl::Status Host::AnswerPart(const Bytes& identity, const GetRequest& get, HostOutput& out) const {
+absl::Status Host::AnswerPart(const Bytes& identity, const GetRequest& get, HostOutput& out) {
   SEALFOLD_ASSIGN_OR_RETURN(FilePart part,
                             store_.Read(get.what, get.round, get.offset, kPartBytesMax));
   const Part head = {

@@ -53,7 +53,7 @@ class Host {
  private:
   absl::Status AnswerParticipant(const Bytes& identity, Message& message, uint64_t now_ms,
                                  HostOutput& out);
-  absl::Status AnswerPart(const Bytes& identity, const GetRequest& get, HostOutput& out) const;
+  absl::Status AnswerPart(const Bytes& identity, const GetRequest& get, HostOutput& out);
   absl::Status AnswerControl(const Bytes& identity, const Message& message, uint64_t now_ms,
                              HostOutput& out);
   // Takes over what the run wants done, and answers whose wait is over by it.

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <functional>
 #include <future>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "aggregator/host/control/client.h"
 #include "aggregator/host/control/control_message.h"
 #include "aggregator/host/testing/run_folder.h"
@@ -99,6 +101,16 @@ class Link {
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::dealer};
 };
+
+// What this process has in memory that is no file's.
+uint64_t AnonymousBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (absl::StartsWith(line, "RssAnon:")) return std::stoull(line.substr(8)) * 1024;
+  }
+  ADD_FAILURE() << "no RssAnon";
+  return 0;
+}
 
 class ServerTest : public ::testing::Test {
  protected:
@@ -196,6 +208,40 @@ TEST_F(ServerTest, StartedAgainItFindsTheAggregatorThatIsStillThere) {
   WaitFor([](const RunView& view) {
     return view.run.detail == "taking updates" && view.run.attempt == 1;
   });
+}
+
+// Strangers may ask for what they never read.
+TEST_F(ServerTest, PartsThatNobodyReadsTakeNoMemory) {
+  constexpr size_t kStrangers = 24;
+  constexpr size_t kAsked = 32;
+  constexpr uint64_t kGrowthBytesMax = 200u << 20;  // a copy of each part would be 768 MiB
+  const RunFolder folder(testing::ExamplePlan(3, 4 * kPartBytesMax / (9 * sizeof(float)) + 1));
+  Running server(folder);
+  zmq::context_t context{1};
+  std::vector<zmq::socket_t> strangers;
+  const Bytes head = cbor::EncodeFields(GetRequest{.what = FileKind::kModel});
+  const uint64_t before = AnonymousBytes();
+  for (size_t i = 0; i < kStrangers; ++i) {
+    zmq::socket_t& one = strangers.emplace_back(context, zmq::socket_type::dealer);
+    one.set(zmq::sockopt::linger, 0);
+    one.set(zmq::sockopt::rcvhwm, 1);  // what it holds itself, in this process too, is little
+    one.connect(server.endpoint());
+    for (size_t j = 0; j < kAsked; ++j) {
+      one.send(zmq::const_buffer(head.data(), head.size()), zmq::send_flags::sndmore);
+      one.send(zmq::const_buffer(nullptr, 0), zmq::send_flags::none);
+    }
+  }
+  // Each was answered once, and another is served.
+  for (zmq::socket_t& one : strangers) {
+    zmq::pollitem_t item = {one.handle(), 0, ZMQ_POLLIN, 0};
+    ASSERT_EQ(zmq_poll(&item, 1, kAnswerMs), 1);
+  }
+  HostClient participant = *HostClient::Connect(server.endpoint());
+  absl::StatusOr<Message> part = participant.Ask(
+      ToMessage(GetRequest{.what = FileKind::kModel, .offset = kPartBytesMax}), kAnswerMs);
+  ASSERT_TRUE(part.ok()) << part.status();
+  EXPECT_EQ(part->bulk.size(), kPartBytesMax);
+  EXPECT_LT(AnonymousBytes() - before, kGrowthBytesMax);
 }
 
 // The test's limit is the server's, as it runs in a thread of the test.
