@@ -5,6 +5,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -15,9 +16,8 @@ absl::Status Keygen(const std::string& path, const std::string& name, const Outp
                      .model_seed = {}};
   SEALFOLD_RETURN_IF_ERROR(WriteKeyFiles(path, file, name));
   const std::string key = file.signing_key().public_key().hex();
-  output.Json(nlohmann::json{
-      {"key_file", path}, {"public_file", path + ".pub"}, {"name", name}, {"key", key}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{
+      {"key_file", path}, {"public_file", path + ".pub"}, {"name", name}, {"key", key}}));
   output.Line(absl::StrCat("Wrote ", path, " (secret: keep it, give it to no one)"));
   output.Line(absl::StrCat("  and ", path, ".pub (for the policies of those who trust you)"));
   output.Line(absl::StrCat("key  ", key));

@@ -9,6 +9,7 @@
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -102,11 +103,10 @@ class Fetching {
   }
 
   absl::Status Done(const Digest& digest) const {
-    output_.Json(nlohmann::json{{"event", "fetched"},
-                                {"what", options_.what},
-                                {"file", options_.out_path},
-                                {"digest", digest.hex()}}
-                     .dump());
+    output_.Json(JsonText(nlohmann::json{{"event", "fetched"},
+                                         {"what", options_.what},
+                                         {"file", options_.out_path},
+                                         {"digest", digest.hex()}}));
     output_.Line(absl::StrCat("wrote ", options_.out_path, ", verified, ", digest.hex()));
     return absl::OkStatus();
   }

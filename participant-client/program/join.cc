@@ -10,6 +10,7 @@
 #include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -59,11 +60,10 @@ class Telling {
   void Submitted(const Submission& submission) {
     ClearBar();
     const LogEntry& entry = submission.entry;
-    output_.Json(nlohmann::json{{"event", "submitted"},
-                                {"round", entry.round.value()},
-                                {"attempt", entry.attempt.value()},
-                                {"log_index", entry.index}}
-                     .dump());
+    output_.Json(JsonText(nlohmann::json{{"event", "submitted"},
+                                         {"round", entry.round.value()},
+                                         {"attempt", entry.attempt.value()},
+                                         {"log_index", entry.index}}));
     if (entry.attempt > Attempt(1)) {
       output_.Line(absl::StrCat("round ", entry.round.value(), ": sent again, in attempt ",
                                 entry.attempt.value()));
@@ -71,13 +71,13 @@ class Telling {
   }
   void RoundVerified(const RoundReport& report) {
     ClearBar();
-    output_.Json(RoundJson(report).dump());
+    output_.Json(JsonText(RoundJson(report)));
     output_.Line(RoundLine(report));
     caveat_ = report.checks.caveat();
   }
   void Note(const std::string& text) {
     ClearBar();
-    output_.Json(nlohmann::json{{"event", "note"}, {"text", text}}.dump());
+    output_.Json(JsonText(nlohmann::json{{"event", "note"}, {"text", text}}));
     output_.Line(text);
   }
   void End() {
@@ -102,15 +102,14 @@ absl::Status JoinRun(const JoinOptions& options, const Output& output) {
                             options.run.Open({.give_up_ms = options.run.patience_seconds * 1000,
                                               .absent_ms = kAbsentMs}));
   const Plan& plan = client->plan().plan;
-  output.Json(nlohmann::json{{"event", "plan"},
-                             {"name", plan.name},
-                             {"digest", client->plan().digest.hex()},
-                             {"rounds", plan.rounds},
-                             {"participants", plan.participants.size()},
-                             {"quorum", plan.quorum},
-                             {"folder", client->Path("")},
-                             {"checks", ChecksJson(client->plan_checks().checks())}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{{"event", "plan"},
+                                      {"name", plan.name},
+                                      {"digest", client->plan().digest.hex()},
+                                      {"rounds", plan.rounds},
+                                      {"participants", plan.participants.size()},
+                                      {"quorum", plan.quorum},
+                                      {"folder", client->Path("")},
+                                      {"checks", ChecksJson(client->plan_checks().checks())}}));
   output.Line(absl::StrCat(output.Bold(plan.name), ": ", plan.rounds, " rounds, ",
                            plan.participants.size(), " participants, quorum ", plan.quorum,
                            ", plan ", client->plan().digest.hex().substr(0, 12)));

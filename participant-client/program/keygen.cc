@@ -6,6 +6,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -21,12 +22,11 @@ absl::Status Keygen(const KeygenOptions& options, const Output& output) {
                      .model_seed = RandomSecret(kHpkeSeedSize)};
   SEALFOLD_RETURN_IF_ERROR(WriteKeyFiles(options.path, file, options.name));
   const PublicKeyFile made = PublicPart(file, options.name);
-  output.Json(nlohmann::json{{"key_file", options.path},
-                             {"public_file", options.path + ".pub"},
-                             {"name", options.name},
-                             {"key", made.key.hex()},
-                             {"model_key", made.model_key->hex()}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{{"key_file", options.path},
+                                      {"public_file", options.path + ".pub"},
+                                      {"name", options.name},
+                                      {"key", made.key.hex()},
+                                      {"model_key", made.model_key->hex()}}));
   output.Line(
       absl::StrCat("Wrote ", options.path, " (secret: keep it, back it up, give it to no one)"));
   output.Line(

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/report/check_report.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 
@@ -21,7 +22,7 @@ void PrintChecks(const Output& output, const std::string& of, const CheckList& c
                           {"passed", checks.passed()},
                           {"checks", ChecksJson(checks.checks())}};
   if (!checks.caveat().empty()) event["caveat"] = checks.caveat();
-  output.Json(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  output.Json(JsonText(event));
   if (output.json()) return;
   output.Line(output.Bold(of));
   PrintCheckTable(output, checks.checks());

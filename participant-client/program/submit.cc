@@ -4,6 +4,7 @@
 #include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -19,7 +20,7 @@ absl::Status Submit(const SubmitOptions& options, const Output& output) {
                             options.run.Open(options.run.patience()));
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<RoundReport> rounds, client->CatchUp());
   for (const RoundReport& report : rounds) {
-    output.Json(RoundJson(report).dump());
+    output.Json(JsonText(RoundJson(report)));
     output.Line(RoundLine(report));
   }
   SubmitWatcher watcher;
@@ -44,7 +45,7 @@ absl::Status Submit(const SubmitOptions& options, const Output& output) {
                           {"header", entry.header.hex()},
                           {"tags", entry.tags.hex()}};
   if (!submitted->checks.caveat().empty()) event["caveat"] = submitted->checks.caveat();
-  output.Json(event.dump());
+  output.Json(JsonText(event));
   output.Line(absl::StrCat("submitted to round ", entry.round.value(), ", attempt ",
                            entry.attempt.value(),
                            ": the aggregator's receipt for exactly this update holds"));

@@ -8,6 +8,7 @@
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -119,7 +120,7 @@ absl::Status Verify(const VerifyOptions& options, const Output& output) {
                           {"model_checked", !options.model_path.empty()}};
   if (last.identity.has_value()) event["identity"] = last.identity->hex();
   if (!caveat.empty()) event["caveat"] = caveat;
-  output.Json(event.dump());
+  output.Json(JsonText(event));
   output.Line(absl::StrCat(output.Bold("verified"), ": ",
                            options.model_path.empty() ? "the record" : options.model_path,
                            " of round ", last.record.round.value(), ", made of exactly ",

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <map>
 #include <optional>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
@@ -172,6 +174,17 @@ TEST_F(JsonTest, AStudyByJsonAlone) {
   for (const char* name : {"aggregator", "coordinator", "platform"}) {
     servers_.at(name).Signal(SIGTERM);
     EndOf(name);
+  }
+}
+
+// A path is bytes, not text.
+TEST_F(JsonTest, AKeyIsMadeWhateverItsPath) {
+  const std::string path = Path("north\xff.key");
+  for (const char* program : {"sealfold-participant", "sealfold-attest"}) {
+    const std::string own = absl::StrCat(path, program);
+    const json made = RunJsonOne({program, "keygen", "--out", own, "--name", "north"});
+    EXPECT_TRUE(std::filesystem::exists(own));
+    EXPECT_TRUE(absl::StrContains(made["key_file"].get<std::string>(), "north\uFFFD.key"));
   }
 }
 
