@@ -33,7 +33,8 @@ struct RunState {
   bool operator==(const RunState&) const = default;
 };
 
-// One thread, one process a folder. Errors of the system are InvalidArgument ("file_unusable").
+// One thread, one process a folder. Errors of the system are InvalidArgument ("file_unusable", of a
+// public file that is read "file_unreadable").
 class RunStore {
  public:
   // "state_in_use" (another serve), "state_damaged", "state_of_another_plan", "model_wrong"
