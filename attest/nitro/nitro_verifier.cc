@@ -12,32 +12,36 @@
 #include "attest/x509/ecdsa.h"
 #include "protocol/base/error.h"
 #include "protocol/cose/sign1.h"
+#include "protocol/crypto/hash.h"
 
 namespace sealfold {
 namespace {
 
-absl::StatusOr<Certificate> ReadIssued(const Bytes& issuer, const Bytes& der, ChainCache* cache) {
-  if (cache != nullptr) {
-    std::optional<Certificate> known = cache->FindIssued(issuer, der);
-    if (known.has_value()) return *std::move(known);
-  }
-  return Certificate::FromDer(der);
-}
-
-absl::StatusOr<std::vector<Certificate>> ReadIntermediates(const NitroDocument& document,
-                                                           ChainCache* cache) {
+// The document's certificates below the bundle's first, the leaf last: as the cache knows them, or
+// read anew.
+absl::StatusOr<std::vector<Certificate>> ReadCertificates(const NitroDocument& document,
+                                                          ChainCache* cache) {
   const std::vector<Bytes>& bundle = document.cabundle;
-  std::vector<Certificate> intermediates;
-  for (size_t i = 1; i < bundle.size(); ++i) {
-    SEALFOLD_ASSIGN_OR_RETURN(Certificate certificate, ReadIssued(bundle[i - 1], bundle[i], cache));
-    intermediates.push_back(std::move(certificate));
+  std::vector<Certificate> certificates;
+  Digest issuer = Sha256(bundle.front());
+  for (size_t i = 1; i <= bundle.size(); ++i) {
+    const Bytes& der = i < bundle.size() ? bundle[i] : document.certificate;
+    const Digest digest = Sha256(der);
+    std::optional<Certificate> known;
+    if (cache != nullptr) known = cache->FindIssued(issuer, digest);
+    if (!known.has_value()) {
+      SEALFOLD_ASSIGN_OR_RETURN(known, Certificate::FromDer(der));
+    }
+    certificates.push_back(*std::move(known));
+    issuer = digest;
   }
-  return intermediates;
+  return certificates;
 }
 
 // Adds "chain" and "certificate_time". True if both hold.
-bool CheckChain(const NitroDocument& document, const Certificate& root, const Certificate& leaf,
-                absl::Span<const Certificate> intermediates, ChainCache* cache, Verdict& verdict) {
+bool CheckChain(const NitroDocument& document, const Certificate& root,
+                absl::Span<const Certificate> issued, ChainCache* cache, Verdict& verdict) {
+  const Certificate& leaf = issued.back();
   Check chain{.name = "chain",
               .expected = absl::StrCat("a chain to the pinned root, SHA-256 ",
                                        root.Fingerprint().substr(0, 16), "...")};
@@ -52,9 +56,9 @@ bool CheckChain(const NitroDocument& document, const Certificate& root, const Ce
     verdict.checks.push_back(std::move(chain));
     return false;
   }
-  absl::Status status =
-      VerifyChain(root, intermediates, leaf, static_cast<int64_t>(document.timestamp_ms / 1000),
-                  CertificateProfile::kNitro, cache);
+  absl::Status status = VerifyChain(root, issued.first(issued.size() - 1), leaf,
+                                    static_cast<int64_t>(document.timestamp_ms / 1000),
+                                    CertificateProfile::kNitro, cache);
   if (!status.ok() && ErrorCode(status) == "chain") {
     verdict.checks.push_back(FailedCheck("chain", status));
     return false;
@@ -96,26 +100,24 @@ void VerifyNitroDocument(ByteSpan evidence, const NitroDocumentRules& rules,
     verdict.checks.push_back(FailedCheck("format", document.status()));
     return;
   }
-  auto leaf = ReadIssued(document->cabundle.back(), document->certificate, cache);
-  auto intermediates = ReadIntermediates(*document, cache);
-  if (!leaf.ok() || !intermediates.ok()) {
-    verdict.checks.push_back(
-        FailedCheck("format", leaf.ok() ? intermediates.status() : leaf.status()));
+  const absl::StatusOr<std::vector<Certificate>> issued = ReadCertificates(*document, cache);
+  if (!issued.ok()) {
+    verdict.checks.push_back(FailedCheck("format", issued.status()));
     return;
   }
+  const Certificate& leaf = issued->back();
   verdict.checks.push_back({.name = "format",
                             .expected = "an attestation document, ES384",
                             .found = absl::StrCat("one of ", evidence.size(), " bytes with ",
                                                   document->registers.size(), " registers"),
                             .passed = true});
-  if (!CheckChain(*document, root, *leaf, *intermediates, cache, verdict)) return;
+  if (!CheckChain(*document, root, *issued, cache, verdict)) return;
   std::vector<Certificate> certificates = {root};
-  certificates.insert(certificates.end(), intermediates->begin(), intermediates->end());
-  certificates.push_back(*leaf);
+  certificates.insert(certificates.end(), issued->begin(), issued->end());
   if (!CheckRevocationLists(policy, expectation, certificates, document->timestamp_ms, verdict)) {
     return;
   }
-  if (!CheckSignature(*document, *leaf, verdict)) return;
+  if (!CheckSignature(*document, leaf, verdict)) return;
   verdict.claims = {.platform = policy.platform,
                     .module_id = std::move(document->module_id),
                     .timestamp_ms = document->timestamp_ms,

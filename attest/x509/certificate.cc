@@ -1,5 +1,6 @@
 #include "attest/x509/certificate.h"
 
+#include <openssl/asn1.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
@@ -9,6 +10,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <ctime>
 #include <optional>
 #include <utility>
 
@@ -16,6 +18,7 @@
 #include "absl/types/span.h"
 #include "attest/x509/bio.h"
 #include "attest/x509/fields.h"
+#include "attest/x509/key_reading.h"
 #include "attest/x509/pem.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
@@ -23,6 +26,8 @@
 
 namespace sealfold {
 namespace {
+
+using UniqueX509 = std::unique_ptr<X509, decltype(&X509_free)>;
 
 constexpr int kX509Version3 = 2;  // as encoded
 constexpr size_t kPemSizeMax = 64 * 1024;
@@ -62,13 +67,28 @@ std::string TimeText(const ASN1_TIME* time) {
   return time_s.has_value() ? TimeTextOfSeconds(*time_s) : "an unreadable time";
 }
 
+CertificatePeriod PeriodOf(const X509* certificate) {
+  const ASN1_TIME* const from = X509_get0_notBefore(certificate);
+  const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+  time_t any = 0;
+  // Stricter than TimeOf: 0 for what RFC 5280 does not allow.
+  const bool readable = X509_cmp_time(from, &any) != 0 && X509_cmp_time(end, &any) != 0;
+  const std::optional<int64_t> from_s = TimeOf(from);
+  const std::optional<int64_t> end_s = TimeOf(end);
+  ERR_clear_error();
+  if (!readable || !from_s.has_value() || !end_s.has_value()) return {.from_s = 0, .end_s = 0};
+  return {.from_s = *from_s, .end_s = *end_s};
+}
+
 }  // namespace
 
 absl::StatusOr<Certificate> Certificate::FromDer(ByteSpan der) {
-  auto parsed = std::make_shared<Parsed>();
   const uint8_t* position = der.data();
-  parsed->x509.reset(d2i_X509(nullptr, &position, static_cast<int64_t>(der.size())));
-  if (parsed->x509 == nullptr) {
+  UniqueX509 x509(
+      reinterpret_cast<X509*>(ASN1_item_d2i_ex(nullptr, &position, static_cast<int64_t>(der.size()),
+                                               ASN1_ITEM_rptr(X509), KeyReadingContext(), nullptr)),
+      &X509_free);
+  if (x509 == nullptr) {
     return Malformed("an X.509 certificate in DER",
                      absl::StrCat(der.size(), " bytes that are none"));
   }
@@ -76,7 +96,11 @@ absl::StatusOr<Certificate> Certificate::FromDer(ByteSpan der) {
     return Malformed("one certificate", absl::StrCat(der.data() + der.size() - position,
                                                      " bytes after the certificate's end"));
   }
+  auto parsed = std::make_shared<Parsed>();
   parsed->der = ToBytes(der);
+  parsed->digest = Sha256(der);
+  parsed->period = PeriodOf(x509.get());
+  parsed->x509 = std::move(x509);
   return Certificate(std::move(parsed));
 }
 
@@ -85,20 +109,18 @@ absl::StatusOr<Certificate> Certificate::FromPem(absl::string_view pem) {
     return Malformed("a PEM certificate", absl::StrCat(pem.size(), " bytes"));
   }
   const UniqueBio bio = BioOf(pem);
-  std::unique_ptr<X509, decltype(&X509_free)> x509(
-      PEM_read_bio_X509(bio.get(), nullptr, &NoPassphrase, nullptr), &X509_free);
-  if (x509 == nullptr) return Malformed("a PEM block CERTIFICATE", "none that can be read");
+  uint8_t* der = nullptr;
+  long size = 0;  // NOLINT(google-runtime-int): OpenSSL's type
+  const bool read = PEM_bytes_read_bio(&der, &size, nullptr, PEM_STRING_X509, bio.get(),
+                                       &NoPassphrase, nullptr) == 1;
+  absl::StatusOr<Certificate> certificate =
+      FromDer(read ? ByteSpan(der, static_cast<size_t>(size)) : ByteSpan());
+  if (read) OPENSSL_free(der);
+  if (!certificate.ok()) return Malformed("a PEM block CERTIFICATE", "none that can be read");
   if (HasSeveralPemBlocks(pem)) {
     return Malformed("one PEM block CERTIFICATE", "more blocks than one");
   }
-  auto parsed = std::make_shared<Parsed>();
-  int size = i2d_X509(x509.get(), nullptr);
-  SEALFOLD_CHECK(size > 0);
-  parsed->der.resize(static_cast<size_t>(size));
-  uint8_t* out = parsed->der.data();
-  SEALFOLD_CHECK(i2d_X509(x509.get(), &out) == size);
-  parsed->x509 = std::move(x509);
-  return Certificate(std::move(parsed));
+  return certificate;
 }
 
 std::string Certificate::Pem() const {
@@ -109,19 +131,11 @@ std::string Certificate::Pem() const {
 
 const Certificate::Texts& Certificate::texts() const {
   std::call_once(parsed_->texts_made, [this] {
-    parsed_->texts = {.fingerprint = Sha256(der()).hex(),
-                      .subject = NameText(X509_get_subject_name(x509())),
+    parsed_->texts = {.subject = NameText(X509_get_subject_name(x509())),
                       .validity = absl::StrCat(TimeText(X509_get0_notBefore(x509())), " to ",
                                                TimeText(X509_get0_notAfter(x509())))};
   });
   return parsed_->texts;
-}
-
-CertificatePeriod Certificate::period() const {
-  const std::optional<int64_t> from_s = TimeOf(X509_get0_notBefore(x509()));
-  const std::optional<int64_t> end_s = TimeOf(X509_get0_notAfter(x509()));
-  if (!from_s.has_value() || !end_s.has_value()) return {.from_s = 0, .end_s = 0};
-  return {.from_s = *from_s, .end_s = *end_s};
 }
 
 absl::Status Certificate::Unfit(absl::string_view expected, absl::string_view found) const {
@@ -177,6 +191,15 @@ absl::Status Certificate::CheckIssuer() const {
   }
   if ((flags & EXFLAG_KUSAGE) == 0 || (X509_get_key_usage(x509()) & KU_KEY_CERT_SIGN) == 0) {
     return Unfit("keyUsage keyCertSign", "a keyUsage without it");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Certificate::CheckRoot() const {
+  SEALFOLD_RETURN_IF_ERROR(CheckIssuer());
+  if (X509_self_signed(x509(), 0) != 1) {
+    ERR_clear_error();
+    return Unfit("a root: a certificate issued by itself", "one issued by another");
   }
   return absl::OkStatus();
 }

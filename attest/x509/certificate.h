@@ -11,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "protocol/base/bytes.h"
+#include "protocol/base/types.h"
 
 namespace sealfold {
 
@@ -28,6 +29,8 @@ enum class CertificateProfile {
 struct CertificatePeriod {
   int64_t from_s;
   int64_t end_s;
+
+  bool Has(int64_t time_s) const { return from_s <= time_s && time_s < end_s; }
 };
 
 // An immutable certificate; copies share it, on any number of threads.
@@ -41,14 +44,15 @@ class Certificate {
 
   const Bytes& der() const { return parsed_->der; }
   std::string Pem() const;
-  // SHA-256 of the DER form, lower-case hex.
-  const std::string& Fingerprint() const { return texts().fingerprint; }
+  // SHA-256 of the DER form; and in lower-case hex.
+  const Digest& digest() const { return parsed_->digest; }
+  std::string Fingerprint() const { return digest().hex(); }
   // "CN=..., O=..." on one line, printable characters only.
   const std::string& Subject() const { return texts().subject; }
   // "2022-10-13T08:57:59Z to 2022-10-13T11:58:02Z".
   const std::string& Validity() const { return texts().validity; }
-  // One that is never valid where a time cannot be read.
-  CertificatePeriod period() const;
+  // One that is never valid where OpenSSL's X509_cmp_time cannot read a time.
+  const CertificatePeriod& period() const { return parsed_->period; }
 
   // Lives as long as a copy of this.
   X509* x509() const { return parsed_->x509.get(); }
@@ -60,18 +64,21 @@ class Certificate {
   // May sign certificates: basicConstraints with CA, keyUsage with keyCertSign. PermissionDenied,
   // code "chain".
   absl::Status CheckIssuer() const;
+  // And is issued by itself, as what a chain ends in must be. PermissionDenied, code "chain".
+  absl::Status CheckRoot() const;
   // For what the profile says and no CA: it signs no certificates. PermissionDenied, "chain".
   absl::Status CheckLeaf(CertificateProfile profile = CertificateProfile::kNitro) const;
 
  private:
   // Made when first asked for: a cached certificate is named in many verdicts.
   struct Texts {
-    std::string fingerprint;
     std::string subject;
     std::string validity;
   };
   struct Parsed {
     Bytes der;
+    Digest digest;
+    CertificatePeriod period;
     std::unique_ptr<X509, decltype(&X509_free)> x509{nullptr, &X509_free};
     mutable std::once_flag texts_made;
     mutable Texts texts;

@@ -88,7 +88,7 @@ struct Links {
     const Certificate* by = Find(issuer);
     const Certificate* of = Find(certificate);
     const bool known = by != nullptr && of != nullptr;
-    if (known && cache.FindIssued(by->der(), of->der()).has_value()) return true;
+    if (known && cache.FindIssued(by->digest(), of->digest()).has_value()) return true;
     EVP_PKEY* key = X509_get0_pubkey(issuer);
     if (key == nullptr || X509_verify(certificate, key) != 1) return false;
     if (known) cache.AddIssued(*by, *of, time_s);
@@ -114,6 +114,8 @@ int CheckSignaturesAndTimes(X509_STORE_CTX* verify) {
     if (depth < last && !links->Signed(sk_X509_value(chain, depth + 1), certificate)) {
       return refuse(depth, X509_V_ERR_CERT_SIGNATURE_FAILURE);
     }
+    const Certificate* known = links->Find(certificate);
+    if (known != nullptr && known->period().Has(links->time_s)) continue;
     const int before = X509_cmp_time(X509_get0_notBefore(certificate), &time);
     if (before == 0) return refuse(depth, X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD);
     if (before > 0) return refuse(depth, X509_V_ERR_CERT_NOT_YET_VALID);

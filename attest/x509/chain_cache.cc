@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <limits>
 #include <list>
 #include <map>
 #include <mutex>
@@ -14,55 +13,27 @@
 namespace sealfold {
 namespace {
 
-// The times at which all of several certificates are valid.
-struct Period {
-  int64_t from_s = std::numeric_limits<int64_t>::min();
-  int64_t end_s = std::numeric_limits<int64_t>::max();
+// The times at which a certificate is valid too, beside what `period` is of.
+void Meet(const Certificate& certificate, CertificatePeriod& period) {
+  period.from_s = std::max(period.from_s, certificate.period().from_s);
+  period.end_s = std::min(period.end_s, certificate.period().end_s);
+}
 
-  bool Has(int64_t time_s) const { return from_s <= time_s && time_s < end_s; }
-  void Meet(const Certificate& certificate) {
-    const CertificatePeriod other = certificate.period();
-    from_s = std::max(from_s, other.from_s);
-    end_s = std::min(end_s, other.end_s);
-  }
-};
-
-// Each part behind its length, so that no two lists of parts are the same bytes.
-class KeyHash {
- public:
-  explicit KeyHash(absl::string_view use) { Add(AsBytes(use)); }
-  void Add(ByteSpan part) {
-    uint8_t length[8];
-    uint64_t rest = part.size();
-    for (uint8_t& byte : length) {
-      byte = static_cast<uint8_t>(rest);
-      rest >>= 8;
-    }
-    stream_.Update(length);
-    stream_.Update(part);
-  }
-  Digest Get() const { return stream_.Peek(); }
-
- private:
-  Sha256Stream stream_;
-};
-
-Digest IssuedKey(ByteSpan issuer_der, ByteSpan der) {
-  KeyHash hash("issued");
-  hash.Add(issuer_der);
-  hash.Add(der);
-  return hash.Get();
+// Whose names differ in their first letter: no two keys are of the same bytes.
+Digest IssuedKey(const Digest& issuer, const Digest& certificate) {
+  return Sha256({AsBytes("issued"), issuer.span(), certificate.span()});
 }
 
 Digest ChainKey(const Certificate& root, absl::Span<const Certificate> intermediates,
                 const Certificate& leaf, CertificateProfile profile) {
-  KeyHash hash("chain");
+  Sha256Stream hash;
   const auto kind = static_cast<uint8_t>(profile);
-  hash.Add(ByteSpan(&kind, 1));
-  hash.Add(root.der());
-  for (const Certificate& certificate : intermediates) hash.Add(certificate.der());
-  hash.Add(leaf.der());
-  return hash.Get();
+  hash.Update(AsBytes("chain"));
+  hash.Update(ByteSpan(&kind, 1));
+  hash.Update(root.digest().span());
+  for (const Certificate& certificate : intermediates) hash.Update(certificate.digest().span());
+  hash.Update(leaf.digest().span());
+  return hash.Peek();
 }
 
 }  // namespace
@@ -71,7 +42,7 @@ class ChainCache::Entries {
  public:
   struct Entry {
     Digest key;
-    Period period;
+    CertificatePeriod period;
     std::optional<Certificate> certificate;  // of a signature; none: a chain's entry
   };
 
@@ -128,8 +99,8 @@ ChainCache::ChainCache(size_t entries_max) : entries_(std::make_unique<Entries>(
 
 ChainCache::~ChainCache() = default;
 
-std::optional<Certificate> ChainCache::FindIssued(ByteSpan issuer_der, ByteSpan der) {
-  const std::optional<Entries::Entry> entry = entries_->Find(IssuedKey(issuer_der, der));
+std::optional<Certificate> ChainCache::FindIssued(const Digest& issuer, const Digest& certificate) {
+  const std::optional<Entries::Entry> entry = entries_->Find(IssuedKey(issuer, certificate));
   return entry.has_value() ? entry->certificate : std::nullopt;
 }
 
@@ -142,20 +113,17 @@ bool ChainCache::HasChain(const Certificate& root, absl::Span<const Certificate>
 
 void ChainCache::AddIssued(const Certificate& issuer, const Certificate& certificate,
                            int64_t time_s) {
-  Period period;
-  period.Meet(certificate);
-  entries_->Add({.key = IssuedKey(issuer.der(), certificate.der()),
-                 .period = period,
+  entries_->Add({.key = IssuedKey(issuer.digest(), certificate.digest()),
+                 .period = certificate.period(),
                  .certificate = certificate},
                 time_s);
 }
 
 void ChainCache::AddChain(const Certificate& root, absl::Span<const Certificate> intermediates,
                           const Certificate& leaf, CertificateProfile profile, int64_t time_s) {
-  Period period;
-  period.Meet(root);
-  for (const Certificate& certificate : intermediates) period.Meet(certificate);
-  period.Meet(leaf);
+  CertificatePeriod period = root.period();
+  for (const Certificate& certificate : intermediates) Meet(certificate, period);
+  Meet(leaf, period);
   if (!period.Has(time_s)) return;  // not what VerifyChain says: then the times were misread
   entries_->Add({.key = ChainKey(root, intermediates, leaf, profile),
                  .period = period,

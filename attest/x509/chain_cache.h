@@ -3,11 +3,11 @@
 //
 // With a cache nothing passes that fails without one, whoever filled it:
 //   - Only what passed is kept, never an answer on trust: what goes in, VerifyChain puts in.
-//   - A signature is found by the hash of the issuer's and the certificate's bytes. It verifies or
-//     does not, whatever the time; all else that VerifyChain looks at, it looks at again.
-//   - A whole chain is found by the hash of its profile, its pinned root and the bytes of each
-//     certificate in order. What VerifyChain says of it depends on nothing else but the time: it is
-//     found only at a time at which each of them, the root too, is valid.
+//   - A signature is found by the hashes of the issuer's and the certificate's bytes. It verifies
+//     or does not, whatever the time; all else that VerifyChain looks at, it looks at again.
+//   - A whole chain is found by its profile and the hashes of its pinned root's bytes and each
+//     certificate's in order. What VerifyChain says of it depends on nothing else but the time: it
+//     is found only at a time at which each of them, the root too, is valid.
 //   - Revocation is no part of it: lists (revocation/) are looked at each time.
 //
 // What is kept expires with the certificates and gives way to what was used later: a flood of
@@ -33,9 +33,9 @@ class ChainCache {
   explicit ChainCache(size_t entries_max = kEntriesMax);
   ~ChainCache();
 
-  // The certificate of these bytes, already parsed, if its signature verified under the key of the
-  // issuer of those.
-  std::optional<Certificate> FindIssued(ByteSpan issuer_der, ByteSpan der);
+  // The certificate whose DER form has this SHA-256, already parsed, if its signature verified
+  // under the key of the issuer of that one.
+  std::optional<Certificate> FindIssued(const Digest& issuer, const Digest& certificate);
   // Whether VerifyChain passed for these, and would at `time_s` (since 1970, UTC).
   bool HasChain(const Certificate& root, absl::Span<const Certificate> intermediates,
                 const Certificate& leaf, CertificateProfile profile, int64_t time_s);

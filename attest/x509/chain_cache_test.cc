@@ -27,14 +27,14 @@ TEST(ChainCacheTest, KnowsAChainAndItsCertificatesOnceTheyPassed) {
   const Chain chain = Chain::Make();
   ChainCache cache;
   EXPECT_FALSE(Has(cache, chain, kForgeTime_s));
-  EXPECT_FALSE(cache.FindIssued(chain.root.der(), chain.intermediates[0].der()).has_value());
+  EXPECT_FALSE(cache.FindIssued(chain.root.digest(), chain.intermediates[0].digest()).has_value());
   ASSERT_TRUE(Verify(chain, kForgeTime_s, &cache).ok());
   EXPECT_TRUE(Has(cache, chain, kForgeTime_s));
   EXPECT_EQ(cache.size(), 3U);  // two signatures, one chain
-  const auto known = cache.FindIssued(chain.intermediates[0].der(), chain.leaf.der());
+  const auto known = cache.FindIssued(chain.intermediates[0].digest(), chain.leaf.digest());
   ASSERT_TRUE(known.has_value());
   EXPECT_EQ(known->x509(), chain.leaf.x509());
-  EXPECT_FALSE(cache.FindIssued(chain.root.der(), chain.leaf.der()).has_value());
+  EXPECT_FALSE(cache.FindIssued(chain.root.digest(), chain.leaf.digest()).has_value());
   ASSERT_TRUE(Verify(chain, kForgeTime_s, &cache).ok());
   EXPECT_EQ(cache.size(), 3U);
 }
@@ -113,7 +113,8 @@ TEST(ChainCacheTest, WhatFailsIsNotKept) {
   EXPECT_FALSE(
       VerifyChain(stranger.root, stranger.intermediates, chain.leaf, kForgeTime_s, kNitro, &cache)
           .ok());
-  EXPECT_FALSE(cache.FindIssued(stranger.intermediates[0].der(), chain.leaf.der()).has_value());
+  EXPECT_FALSE(
+      cache.FindIssued(stranger.intermediates[0].digest(), chain.leaf.digest()).has_value());
 }
 
 // Names and key identifiers fit: only the signature tells.
@@ -138,8 +139,8 @@ TEST(ChainCacheTest, ACertificateWithABrokenSignatureIsRefusedAndNotKept) {
                 "chain");
     }
   }
-  EXPECT_FALSE(cache.FindIssued(chain.intermediates[0].der(), leaf.der()).has_value());
-  EXPECT_FALSE(cache.FindIssued(chain.root.der(), intermediate.der()).has_value());
+  EXPECT_FALSE(cache.FindIssued(chain.intermediates[0].digest(), leaf.digest()).has_value());
+  EXPECT_FALSE(cache.FindIssued(chain.root.digest(), intermediate.digest()).has_value());
 }
 
 TEST(ChainCacheTest, ADocumentOfAnotherSignatureFailsUnderAKnownLeaf) {

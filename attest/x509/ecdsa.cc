@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "absl/strings/string_view.h"
+#include "attest/x509/key_reading.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -59,7 +60,8 @@ bool VerifyP384(EVP_PKEY* key, ByteSpan message, ByteSpan signature) {
   UniqueDigest context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   SEALFOLD_CHECK(context != nullptr);
   bool valid =
-      EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha384(), nullptr, key) == 1 &&
+      EVP_DigestVerifyInit_ex(context.get(), nullptr, "SHA384", KeyReadingContext(), nullptr, key,
+                              nullptr) == 1 &&
       EVP_DigestVerify(context.get(), der.data(), der.size(), message.data(), message.size()) == 1;
   ERR_clear_error();
   return valid;
