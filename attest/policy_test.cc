@@ -56,8 +56,9 @@ TEST(EvidencePolicyTest, SoftwaresRootIsOneCaCertificate) {
   policy.root_pem = "";
   EXPECT_EQ(CodeOf(policy), "policy_root_missing");
   const std::string pem = chain.root.Pem();
-  for (const std::string& bad : {std::string("certificate"), pem.substr(0, pem.size() / 2),
-                                 pem + pem, chain.leaf.Pem(), std::string(100'000, 'x')}) {
+  for (const std::string& bad :
+       {std::string("certificate"), pem.substr(0, pem.size() / 2), pem + pem, chain.leaf.Pem(),
+        chain.intermediates[0].Pem(), std::string(100'000, 'x')}) {
     policy.root_pem = bad;
     EXPECT_EQ(CodeOf(policy), "policy_root_malformed") << bad.substr(0, 80);
   }

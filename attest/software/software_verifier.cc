@@ -21,7 +21,7 @@ absl::StatusOr<Certificate> ReadRoot(absl::string_view root_pem) {
   auto root = Certificate::FromPem(root_pem);
   if (!root.ok()) return BadRoot("policy_root_malformed", Explain(root.status()).found);
   absl::Status fit = root->CheckAlgorithms();
-  if (fit.ok()) fit = root->CheckIssuer();
+  if (fit.ok()) fit = root->CheckRoot();
   if (!fit.ok()) return BadRoot("policy_root_malformed", Explain(fit).found);
   // Never an honest choice: evidence of real machines would pass as a developer's.
   if (root->der() == AwsNitroRoot().der()) {

@@ -26,11 +26,11 @@ absl::Status BadTrust(std::string code, std::string what, std::string expected, 
 
 absl::StatusOr<Certificate> ReadRoot(absl::string_view root_pem) {
   constexpr char kWhat[] = "policy's root for platform tpm2";
-  constexpr char kExpected[] = "one CA certificate in PEM, on RSA, P-256 or P-384";
+  constexpr char kExpected[] = "one root CA's certificate in PEM, on RSA, P-256 or P-384";
   absl::StatusOr<Certificate> root = Certificate::FromPem(root_pem);
   absl::Status fit = root.status();
   if (fit.ok()) fit = root->CheckAlgorithms(CertificateProfile::kTpm);
-  if (fit.ok()) fit = root->CheckIssuer();
+  if (fit.ok()) fit = root->CheckRoot();
   if (!fit.ok()) return BadTrust("policy_root_malformed", kWhat, kExpected, Explain(fit).found);
   // AWS certifies no attestation keys: its documents are another platform's.
   if (root->der() == AwsNitroRoot().der()) {

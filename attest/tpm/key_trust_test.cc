@@ -143,6 +143,16 @@ TEST_F(KeyTrustTest, WeakKeysAreRefusedAsRoots) {
   EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_root_malformed");
 }
 
+// A chain would never be said to end in it: all evidence would be refused, and nobody told why.
+TEST_F(KeyTrustTest, AnIntermediateIsRefusedAsRoot) {
+  Issue(key_.key.get());
+  EvidencePolicy policy = ForgeTpmPolicy(key_);
+  policy.root_pem = Certificate::FromDer(certificates_[1]).value().Pem();
+  const absl::Status status = CheckEvidencePolicy(policy);
+  EXPECT_EQ(ErrorCode(status), "policy_root_malformed");
+  EXPECT_EQ(Explain(status).found, "one issued by another");
+}
+
 TEST_F(KeyTrustTest, AKeyThatThePolicyNamesNeedsNoCertificate) {
   Issue(key_.key.get());
   EvidencePolicy policy = ForgeTpmPolicy(key_);
