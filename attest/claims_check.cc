@@ -154,8 +154,13 @@ bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectatio
   if (policy.revocation == nullptr) return true;
   const RevocationLists& revocation = *policy.revocation;
   const uint64_t time_ms = expectation.check_freshness ? expectation.now_ms : made_ms;
+  // A list may well be younger than evidence kept from earlier.
+  std::optional<int64_t> issued_s_max;
+  if (expectation.check_freshness) {
+    issued_s_max = static_cast<int64_t>((time_ms + policy.skew_ms_max) / 1000);
+  }
   const absl::Status status =
-      CheckRevocation(chain, revocation, static_cast<int64_t>(time_ms / 1000));
+      CheckRevocation(chain, revocation, static_cast<int64_t>(time_ms / 1000), issued_s_max);
   if (!status.ok()) {
     verdict.checks.push_back(FailedCheck("revocation", status));
     return false;

@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   SEALFOLD_CHECK(again.ok() && again->der() == list->der() && again->Issuer() == issuer);
   // Nobody but AWS signs a list that says anything of AWS's root.
   const Certificate& root = AwsNitroRoot();
-  const absl::Status status = CheckRevocation({root, root}, {.lists = {*list}}, 1'700'000'000);
+  const absl::Status status =
+      CheckRevocation({root, root}, {.lists = {*list}}, 1'700'000'000, 1'700'000'000);
   SEALFOLD_CHECK(status.ok() != list->IsOf(root));
   return 0;
 }

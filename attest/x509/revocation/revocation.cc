@@ -89,10 +89,10 @@ absl::Status Refuse(std::string expected, std::string found) {
                   .found = std::move(found)});
 }
 
-absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
+// X509_cmp_time: 0 for a time that cannot be read, negative for one that is not after.
+absl::Status CheckExpiry(const RevocationList& list, int64_t time_s) {
   const ASN1_TIME* next = X509_CRL_get0_nextUpdate(list.crl());
   time_t time = static_cast<time_t>(time_s);
-  // X509_cmp_time: 0 for a time that cannot be read, negative for one that is not after.
   if (next != nullptr && X509_cmp_time(next, &time) > 0) return absl::OkStatus();
   const std::optional<int64_t> next_s = TimeOf(next);
   return Refuse(
@@ -101,16 +101,30 @@ absl::Status CheckTime(const RevocationList& list, int64_t time_s) {
                          : "one without a time by which it is renewed");
 }
 
+absl::Status CheckIssued(const RevocationList& list, int64_t issued_s_max) {
+  const ASN1_TIME* issued = X509_CRL_get0_lastUpdate(list.crl());
+  time_t time = static_cast<time_t>(issued_s_max);
+  if (X509_cmp_time(issued, &time) < 0) return absl::OkStatus();
+  const std::optional<int64_t> issued_s = TimeOf(issued);
+  return Refuse(absl::StrCat("a list of ", list.Issuer(), " issued by ",
+                             TimeTextOfSeconds(issued_s_max), ", allowing for this clock's error"),
+                issued_s.has_value()
+                    ? absl::StrCat("one of the future, issued ", TimeTextOfSeconds(*issued_s))
+                    : "one without a time at which it was issued");
+}
+
 // What one list says of the certificate that `issuer` issued.
 absl::Status CheckList(const RevocationList& list, const Certificate& issuer,
-                       const Certificate& certificate, bool accept_expired, int64_t time_s) {
+                       const Certificate& certificate, bool accept_expired, int64_t time_s,
+                       std::optional<int64_t> issued_s_max) {
   const bool may_sign = (X509_get_key_usage(issuer.x509()) & KU_CRL_SIGN) != 0;
   if (!may_sign || X509_CRL_verify(list.crl(), issuer.public_key()) != 1) {
     return Refuse(absl::StrCat("a list of ", list.Issuer(), " that it signed"),
                   may_sign ? "a signature by another key"
                            : "an issuer whose certificate does not let it sign lists (cRLSign)");
   }
-  if (!accept_expired) SEALFOLD_RETURN_IF_ERROR(CheckTime(list, time_s));
+  if (issued_s_max.has_value()) SEALFOLD_RETURN_IF_ERROR(CheckIssued(list, *issued_s_max));
+  if (!accept_expired) SEALFOLD_RETURN_IF_ERROR(CheckExpiry(list, time_s));
   X509_REVOKED* entry = nullptr;
   // 2: on hold until it was taken back (removeFromCRL), which is a delta's to say.
   if (X509_CRL_get0_by_cert(list.crl(), &entry, certificate.x509()) == 0) return absl::OkStatus();
@@ -155,13 +169,13 @@ bool RevocationList::IsOf(const Certificate& issuer) const {
 }
 
 absl::Status CheckRevocation(absl::Span<const Certificate> chain, const RevocationLists& revocation,
-                             int64_t time_s) {
+                             int64_t time_s, std::optional<int64_t> issued_s_max) {
   for (size_t i = 1; i < chain.size(); ++i) {
     const Certificate& issuer = chain[i - 1];
     for (const RevocationList& list : revocation.lists) {
       if (!list.IsOf(issuer)) continue;
       SEALFOLD_RETURN_IF_ERROR(
-          CheckList(list, issuer, chain[i], revocation.accept_expired, time_s));
+          CheckList(list, issuer, chain[i], revocation.accept_expired, time_s, issued_s_max));
     }
   }
   return absl::OkStatus();

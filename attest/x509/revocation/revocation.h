@@ -69,14 +69,15 @@ struct RevocationLists {
 // That no certificate of the chain is on its issuer's list. `chain` from the root down, as
 // VerifyChain passed it. A list speaks about the certificates of the issuer in the chain that has
 // its issuer's name; it must bear that issuer's signature (which must be allowed to sign lists)
-// and, unless expired ones are accepted, not have expired at `time_s`. Lists of issuers that are
-// not in the chain say nothing here; a certificate whose issuer has no list passes. What a list
-// revokes is revoked whenever it was signed or took effect: a later list about an earlier document
-// counts too.
+// and, unless expired ones are accepted, not have expired at `time_s`, nor have been issued after
+// `issued_s_max`, where that is given: a list of the future is some clock's mistake. Lists of
+// issuers that are not in the chain say nothing here; a certificate whose issuer has no list
+// passes. What a list revokes is revoked whenever it was signed or took effect: a later list about
+// an earlier document counts too.
 //
 // PermissionDenied, code "revocation". Costs one verification for each list that speaks.
 absl::Status CheckRevocation(absl::Span<const Certificate> chain, const RevocationLists& revocation,
-                             int64_t time_s);
+                             int64_t time_s, std::optional<int64_t> issued_s_max);
 
 }  // namespace sealfold
 

@@ -29,7 +29,9 @@ class RevocationTest : public ::testing::Test {
   }
   Verdict Verify(const std::vector<Bytes>& lists) {
     policy_.revocation = lists.empty() ? nullptr : Lists(lists);
-    return VerifyEveryWay(chain_.Document(), policy_, ForgeExpectation());
+    EvidenceExpectation expectation = ForgeExpectation();
+    expectation.now_ms = now_ms_;
+    return VerifyEveryWay(chain_.Document(), policy_, expectation);
   }
   void ExpectRevoked(const std::vector<Bytes>& lists, absl::string_view found) {
     const Verdict verdict = Verify(lists);
@@ -50,6 +52,7 @@ class RevocationTest : public ::testing::Test {
   const Chain chain_ = Chain::Make(ListingChainSpec());
   EvidencePolicy policy_ = chain_.Policy();
   bool accept_expired_ = false;
+  uint64_t now_ms_ = kForgeTime_ms;
 };
 
 TEST_F(RevocationTest, WhatIsOnNoListPasses) {
@@ -74,9 +77,23 @@ TEST_F(RevocationTest, ARevokedIntermediateIsRefused) {
 }
 
 TEST_F(RevocationTest, WhatIsRevokedLaterThanTheDocumentIsRefusedToo) {
+  now_ms_ += 60'000;
   ExpectRevoked(
       {ListOfIntermediate({.revoked = {chain_.leaf}, .this_update_s = kForgeTime_s + 60})},
       "test leaf");
+}
+
+TEST_F(RevocationTest, AListOfTheFutureIsRefused) {
+  const int64_t skew_s = static_cast<int64_t>(policy_.skew_ms_max / 1000);
+  ExpectPassed({ListOfIntermediate({.this_update_s = kForgeTime_s + skew_s})});
+  const Bytes later = ListOfIntermediate({.this_update_s = kForgeTime_s + skew_s + 1});
+  ExpectRevoked({later}, "one of the future, issued 2026-06-01T00:00:06Z");
+  accept_expired_ = true;
+  ExpectRevoked({later}, "one of the future");
+  // Evidence kept from before the list was made.
+  EvidenceExpectation expectation = ForgeExpectation();
+  expectation.check_freshness = false;
+  EXPECT_TRUE(VerifyEveryWay(chain_.Document(), policy_, expectation).passed());
 }
 
 TEST_F(RevocationTest, AListByAnotherKeyIsRefused) {
