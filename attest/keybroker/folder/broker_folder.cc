@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -55,6 +56,18 @@ absl::StatusOr<Bytes> SealStore(const BrokerFolder& folder, const KeyStore& stor
   return store.Seal(passphrase.span());
 }
 
+absl::StatusOr<KeyStore> OpenStoreAt(const BrokerFolder& folder, const std::string& path) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string sealed, ReadFile(path, kSealedStoreSizeMax));
+#ifdef SEALFOLD_TPM
+  if (!folder.tpm.empty()) {
+    SEALFOLD_ASSIGN_OR_RETURN(const Esys esys, Esys::Open(folder.tpm));
+    return OpenStoreByTpm(esys, AsBytes(sealed));
+  }
+#endif
+  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
+  return KeyStore::Open(passphrase.span(), AsBytes(sealed));
+}
+
 }  // namespace
 
 absl::StatusOr<UniqueFd> LockStore(const BrokerFolder& folder) {
@@ -69,20 +82,16 @@ absl::StatusOr<UniqueFd> LockStore(const BrokerFolder& folder) {
 }
 
 absl::StatusOr<KeyStore> OpenStore(const BrokerFolder& folder) {
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string sealed,
-                            ReadFile(folder.store_path(), kSealedStoreSizeMax));
-#ifdef SEALFOLD_TPM
-  if (!folder.tpm.empty()) {
-    SEALFOLD_ASSIGN_OR_RETURN(const Esys esys, Esys::Open(folder.tpm));
-    return OpenStoreByTpm(esys, AsBytes(sealed));
-  }
-#endif
-  SEALFOLD_ASSIGN_OR_RETURN(const Secret passphrase, ReadPassphrase(folder.passphrase_path));
-  return KeyStore::Open(passphrase.span(), AsBytes(sealed));
+  return OpenStoreAt(folder, folder.store_path());
 }
 
 absl::Status WriteStore(const BrokerFolder& folder, const KeyStore& store) {
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes sealed, SealStore(folder, store));
+  // Where one is there already, the log knows no later one.
+  if (link(folder.store_path().c_str(), folder.unlogged_path().c_str()) != 0 && errno != ENOENT &&
+      errno != EEXIST) {
+    return FileError("writing", folder.unlogged_path());
+  }
   return WriteFileAtomic(folder.store_path(), AsText(sealed), /*secret=*/true);
 }
 
@@ -91,13 +100,30 @@ absl::StatusOr<KeyStore> ChangeStore(const BrokerFolder& folder,
   SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   const StoreRecords before = RecordsOf(store);
-  SEALFOLD_RETURN_IF_ERROR(change(store));
   absl::StatusOr<DecisionLog> log = DecisionLog::Open(folder.log_path());
   if (!log.ok() && ErrorCode(log.status()) != "log_in_use") return log.status();
+  if (log.ok()) SEALFOLD_RETURN_IF_ERROR(LogUnlogged(folder, store, *log));
+  SEALFOLD_RETURN_IF_ERROR(change(store));
   // The store first: a line without its change would say what is not so.
   SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
-  if (log.ok()) SEALFOLD_RETURN_IF_ERROR(LogChanges(before, store, *log));
+  if (log.ok()) {
+    SEALFOLD_RETURN_IF_ERROR(LogChanges(before, store, *log));
+    SEALFOLD_RETURN_IF_ERROR(MarkLogged(folder));
+  }
   return store;
+}
+
+absl::Status LogUnlogged(const BrokerFolder& folder, const KeyStore& store, DecisionLog& log) {
+  if (access(folder.unlogged_path().c_str(), F_OK) != 0) return absl::OkStatus();
+  const absl::StatusOr<KeyStore> known = OpenStoreAt(folder, folder.unlogged_path());
+  if (!known.ok()) return About(folder.unlogged_path(), known.status());
+  SEALFOLD_RETURN_IF_ERROR(LogChanges(RecordsOf(*known), store, log));
+  return MarkLogged(folder);
+}
+
+absl::Status MarkLogged(const BrokerFolder& folder) {
+  if (unlink(folder.unlogged_path().c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return FileError("removing", folder.unlogged_path());
 }
 
 absl::Status LogChanges(const StoreRecords& before, const KeyStore& after, DecisionLog& log) {

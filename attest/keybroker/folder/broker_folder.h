@@ -1,6 +1,7 @@
 // A broker's folder:
 //   store.sealed    keys, callers and trusted platforms, under the passphrase or a TPM
 //   decisions.log   every decision, chained
+//   store.unlogged  only while a change may have no line yet: the store that the log knows
 //   tls.pem, tls.key   a certificate of its own, for clients to pin
 #ifndef SEALFOLD_ATTEST_KEYBROKER_FOLDER_BROKER_FOLDER_H_
 #define SEALFOLD_ATTEST_KEYBROKER_FOLDER_BROKER_FOLDER_H_
@@ -25,6 +26,7 @@ struct BrokerFolder {
   std::string tpm = {};              // "device:/dev/tpmrm0", "swtpm:path=..."
 
   std::string store_path() const { return path + "/store.sealed"; }
+  std::string unlogged_path() const { return path + "/store.unlogged"; }
   std::string log_path() const { return path + "/decisions.log"; }
   std::string certificate_path() const { return path + "/tls.pem"; }
   std::string key_path() const { return path + "/tls.key"; }
@@ -37,7 +39,8 @@ absl::StatusOr<UniqueFd> LockStore(const BrokerFolder& folder);
 // InvalidArgument: "passphrase_exposed", "passphrase_short", "file_unusable"; and as KeyStore::Open
 // or OpenStoreByTpm.
 absl::StatusOr<KeyStore> OpenStore(const BrokerFolder& folder);
-// Requires: the lock is held. Errors as those, and "store_full".
+// In place of the one there is, if any, which stays as store.unlogged until MarkLogged. Requires:
+// the lock is held. Errors as those, and "store_full".
 absl::Status WriteStore(const BrokerFolder& folder, const KeyStore& store);
 
 // Has `change` change the store, writes it, and what is other than before to the log; where a
@@ -48,6 +51,13 @@ absl::StatusOr<KeyStore> ChangeStore(const BrokerFolder& folder,
 
 // Adds a line for each of StoreChanges.
 absl::Status LogChanges(const StoreRecords& before, const KeyStore& after, DecisionLog& log);
+
+// What is done of a change where its writer came to no end: adds the lines between store.unlogged,
+// if there is one, and `store`. Lines that it had still written stand twice. For these two: the
+// lock is held.
+absl::Status LogUnlogged(const BrokerFolder& folder, const KeyStore& store, DecisionLog& log);
+// That the log knows the store as it is.
+absl::Status MarkLogged(const BrokerFolder& folder);
 
 // Which file the store is: another one once a verb has written it.
 struct StoreVersion {

@@ -186,6 +186,40 @@ TEST_F(EndToEndTest, NewKeysAndCallersAreInTheLog) {
   EXPECT_EQ(VerifyLog()["decisions"], expected.size() + 1);
 }
 
+// What is killed between the store and the log leaves its line to the next.
+TEST_F(EndToEndTest, ACrashLeavesNoChangeOutOfTheLog) {
+  const auto lines_of = [&](absl::string_view name) {
+    const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+    return std::vector<std::string>(absl::StrSplit(log, absl::StrCat("\"", name, "\""))).size() - 1;
+  };
+  const auto left = [&] { return std::filesystem::exists(Path("broker/store.unlogged")); };
+  broker_.Run({"key", "create", "served", "--unattested"});
+  EXPECT_TRUE(left());
+  broker_.Kill();
+  EXPECT_EQ(lines_of("served"), 0U);
+  broker_.Serve();
+  EXPECT_EQ(lines_of("served"), 1U);
+  EXPECT_FALSE(left());
+  broker_.Run({"key", "create", "taken", "--unattested"});
+  broker_.Stop();
+  EXPECT_EQ(lines_of("taken"), 1U);
+  EXPECT_FALSE(left());
+
+  // As a verb leaves it.
+  const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();
+  const std::string store = ReadFile(Path("broker/store.sealed"), 1 << 20).value();
+  broker_.Run({"key", "create", "late", "--unattested"});
+  EXPECT_FALSE(left());
+  ASSERT_TRUE(WriteFileAtomic(Path("broker/decisions.log"), log, /*secret=*/true).ok());
+  ASSERT_TRUE(WriteFileAtomic(Path("broker/store.unlogged"), store, /*secret=*/true).ok());
+  broker_.Run({"key", "create", "next", "--unattested"});
+  EXPECT_EQ(lines_of("late"), 1U);
+  EXPECT_EQ(lines_of("next"), 1U);
+  EXPECT_FALSE(left());
+  broker_.Serve();
+  EXPECT_EQ(VerifyLog()["decisions"], kMade + 4);
+}
+
 TEST_F(EndToEndTest, ChangesOfWhomToTrustAreInTheLog) {
   const auto lines = [this] {
     const std::string log = ReadFile(Path("broker/decisions.log"), 1 << 20).value();

@@ -107,13 +107,14 @@ absl::Status ApplyReleaseCommand(const BrokerFolder& folder, const std::string& 
   SEALFOLD_ASSIGN_OR_RETURN(const Release release, ReadRelease(release_path));
   SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
+  SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(folder.log_path()));
+  SEALFOLD_RETURN_IF_ERROR(LogUnlogged(folder, store, log));
   SEALFOLD_RETURN_IF_ERROR(store.ApplyRelease(name, release));
   const KeyRecord& key = *store.FindKey(absl::StrCat("alias/", name));
-  // The store is written first: a line without its change would say what is not so, a change
-  // without its line shows when the release is applied again.
-  SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(folder.log_path()));
+  // The store first: a line without its change would say what is not so.
   SEALFOLD_RETURN_IF_ERROR(WriteStore(folder, store));
   SEALFOLD_RETURN_IF_ERROR(log.Append(ReleaseDecision(key, release)));
+  SEALFOLD_RETURN_IF_ERROR(MarkLogged(folder));
   output.Line(
       absl::StrCat("log of ", log.chain().size(), " decisions, head ", log.chain().head().hex()));
   TellReleased(key, output);

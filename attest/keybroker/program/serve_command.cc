@@ -24,8 +24,9 @@ constexpr std::chrono::seconds kStoreRetryEach{3};
 
 // Has a broker that serves know what verbs wrote meanwhile. While that cannot be taken up, which is
 // told once, keys stay as they were, and none is released to evidence: whom to trust may be what
-// was changed. Tried again every few seconds at most, since anyone's request comes here.
-std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Broker& broker,
+// was changed. Tried again every few seconds at most, since anyone's request comes here. True if it
+// knows the store that was written last.
+std::function<bool()> Follow(const BrokerFolder& folder, StoreVersion opened, Broker& broker,
                              DecisionLog& log, const Output& output) {
   using Clock = std::chrono::steady_clock;
   return [&folder, &broker, &log, &output, seen = opened, failed = std::optional<StoreVersion>(),
@@ -33,9 +34,10 @@ std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Br
     const StoreVersion now = VersionOf(folder);
     if (now == seen) {
       failed.reset();
-      return broker.Withhold(absl::OkStatus());
+      broker.Withhold(absl::OkStatus());
+      return true;
     }
-    if (failed == now && Clock::now() - tried < kStoreRetryEach) return;
+    if (failed == now && Clock::now() - tried < kStoreRetryEach) return false;
     absl::StatusOr<KeyStore> store = OpenStore(folder);
     const absl::Status taken =
         store.ok() ? LogChanges(RecordsOf(broker.store()), *store, log) : store.status();
@@ -43,7 +45,8 @@ std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Br
       broker.Replace(*std::move(store));
       seen = now;
       failed.reset();
-      return broker.Withhold(absl::OkStatus());
+      broker.Withhold(absl::OkStatus());
+      return true;
     }
     if (failed != now) (void)output.Finish(About("nothing is released to evidence", taken));
     failed = now;
@@ -52,6 +55,7 @@ std::function<void()> Follow(const BrokerFolder& folder, StoreVersion opened, Br
                                .what = "key store",
                                .expected = "the one that was written last",
                                .found = "one that the broker cannot open"}));
+    return false;
   };
 }
 
@@ -70,12 +74,15 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
       .key_path = own ? folder.key_path() : options.key_path,
       .now_ms = WallMs};
   UniqueFd store_lock;  // goes after the log
-  const StoreVersion opened = VersionOf(folder);
+  SEALFOLD_ASSIGN_OR_RETURN(store_lock, LockStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(KeyStore store, OpenStore(folder));
   SEALFOLD_ASSIGN_OR_RETURN(DecisionLog log, DecisionLog::Open(folder.log_path()));
+  SEALFOLD_RETURN_IF_ERROR(LogUnlogged(folder, store, log));
+  const StoreVersion opened = VersionOf(folder);
+  store_lock = UniqueFd();
   Broker broker(std::move(store),
                 [&log](const Decision& decision) { return log.Append(decision); });
-  std::function<void()> follow = Follow(folder, opened, broker, log, output);
+  const std::function<bool()> follow = Follow(folder, opened, broker, log, output);
   server_options.before_answer = [&follow] { follow(); };
   SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<KmsServer> server,
                             KmsServer::Listen(broker, std::move(server_options)));
@@ -97,7 +104,7 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
   SEALFOLD_RETURN_IF_ERROR(server->Run(stop.fd()));
   // What a verb wrote since the last request is in the log too: no other verb comes before its end.
   SEALFOLD_ASSIGN_OR_RETURN(store_lock, LockStore(folder));
-  follow();
+  if (follow()) SEALFOLD_RETURN_IF_ERROR(MarkLogged(folder));
   const std::string last = log.chain().head().hex();
   output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", last));
   output.Json(
