@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "protocol/text/utf8.h"
+
 namespace sealfold {
 namespace {
 
@@ -29,6 +31,14 @@ TEST(DescriptionTest, JsonHasTheTextItself) {
   const auto json =
       nlohmann::json::parse(Printed({"file", "About", {{"one", "a\x1b\n", "meaning"}}}, true));
   EXPECT_EQ(json["fields"]["one"], "a\x1b\n");
+}
+
+TEST(DescriptionTest, JsonHasNoControlCharacterAsItIs) {
+  const std::string text = "\u007F\u0080\u009B\u009F\u00A0\u00F6\u00C2";
+  const std::string printed = Printed({"file", "About", {{"one", text, "meaning"}}}, true);
+  EXPECT_EQ(nlohmann::json::parse(printed)["fields"]["one"], text);
+  EXPECT_EQ(printed.find("\u009B"), std::string::npos);
+  EXPECT_FALSE(HasControlCharacter(printed.substr(0, printed.size() - 1)));
 }
 
 TEST(DescriptionTest, LongTextIsCutBetweenCharacters) {

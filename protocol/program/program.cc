@@ -33,6 +33,25 @@ bool WriteAll(int fd, absl::string_view content) {
   return true;
 }
 
+// JSON with each control character that it lets stand (U+007F to U+009F) escaped: a terminal may
+// take one for a command. All such text is within strings.
+std::string WithoutControls(absl::string_view json_text) {
+  std::string out;
+  out.reserve(json_text.size());
+  for (size_t i = 0; i < json_text.size(); ++i) {
+    const auto next = static_cast<uint8_t>(i + 1 < json_text.size() ? json_text[i + 1] : 0);
+    if (json_text[i] == '\x7F') {
+      out += "\\u007f";
+    } else if (json_text[i] == '\xC2' && next >= 0x80 && next < 0xA0) {
+      absl::StrAppend(&out, "\\u00", absl::Hex(next));
+      ++i;
+    } else {
+      out += json_text[i];
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 absl::Status FileError(absl::string_view doing, const std::string& path) {
@@ -66,7 +85,7 @@ void Output::Line(absl::string_view text) const {
 
 void Output::Json(absl::string_view json_text) const {
   if (!json_) return;
-  std::printf("%.*s\n", static_cast<int>(json_text.size()), json_text.data());
+  std::printf("%s\n", WithoutControls(json_text).c_str());
   std::fflush(stdout);
 }
 
@@ -78,8 +97,10 @@ int Output::Finish(const absl::Status& status) const {
     if (!e.expected.empty()) error["expected"] = e.expected;
     if (!e.found.empty()) error["found"] = e.found;
     if (!e.advice.empty()) error["do"] = e.advice;
-    std::fprintf(stderr, "%s\n",
-                 error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::fprintf(
+        stderr, "%s\n",
+        WithoutControls(error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+            .c_str());
     return ExitCode(status);
   }
   std::fprintf(stderr, "%s %s [%s]\n", Coloured(ColourOn(STDERR_FILENO), "1;31", "error:").c_str(),
