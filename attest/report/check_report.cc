@@ -16,7 +16,10 @@ void AddClaims(const Claims& claims, ordered_json& out) {
   out["iss"] = claims.platform;
   out["iat"] = static_cast<double>(claims.timestamp_ms) / 1000;
   if (claims.nonce.has_value()) {
-    out["eat_nonce"] = absl::WebSafeBase64Escape(AsText(*claims.nonce));
+    // RFC 9711, 4.1; documents may have shorter ones, and such of 512 bytes.
+    const size_t size = claims.nonce->size();
+    const bool fits = size >= 8 && size <= 64;
+    out[fits ? "eat_nonce" : "nonce"] = absl::WebSafeBase64Escape(AsText(*claims.nonce));
   }
   // A debug state is register 0's to say only where the platform measures the program into it.
   const Verifier* verifier = FindVerifier(claims.platform);

@@ -17,7 +17,8 @@ nlohmann::json ChecksJson(absl::Span<const Check> checks);
 void PrintCheckTable(const Output& output, absl::Span<const Check> checks);
 
 // A verdict as an entity attestation result with the claim names of RFC 9711, where it has one:
-// `iss` (the platform), `iat`, `eat_nonce` (base64url), `dbgstat`, `measres`. Of our own: `passed`,
+// `iss` (the platform), `iat`, `eat_nonce` (base64url), `dbgstat`, `measres`. Of our own: `nonce`
+// in the place of `eat_nonce` where it is not of 8 to 64 bytes, as that must be; `passed`,
 // `checks`, `module_id`, `registers`, `user_data`, `public_key` (hex), `caveat`. Claims of the
 // document stand there only where its signature holds.
 nlohmann::ordered_json VerdictJson(const Verdict& verdict);
