@@ -1,5 +1,6 @@
 #include "attest/program/build_options.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -25,6 +26,17 @@ constexpr std::pair<const char*, const char*> kPlatforms[] = {
 
 absl::StatusOr<Measurements> MeasureElf(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(const Measurement measurement, MeasureProgram(path));
+  // What is measured of a script that calls is its interpreter: no other file ever is.
+  SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  if (!absl::StartsWith(AsText(file.span()),
+                        "\x7f"
+                        "ELF")) {
+    return BadInput({.code = "elf_magic",
+                     .what = absl::StrCat("program to measure ", path),
+                     .expected = "an ELF file, which the kernel runs by itself",
+                     .found = "another kind of file",
+                     .advice = "of a script, name its interpreter"});
+  }
   return Measurements{.banks = {{BankHash::kSha384, {{0, ToBytes(measurement.span())}}}}};
 }
 
@@ -165,6 +177,27 @@ void BuildOptions::AddUkiOptions(CLI::App& verb) {
   verb.add_option("--kek", kek, "uki: its KEK")->check(NotEmpty());
   verb.add_option("--db", db, "uki: its db")->check(NotEmpty());
   verb.add_option("--dbx", dbx, "uki: its dbx")->check(NotEmpty());
+}
+
+absl::Status BuildOptions::CheckGiven(bool bank) const {
+  if (kind == "uki" || kind == "image") return absl::OkStatus();
+  const std::pair<const char*, bool> given[] = {{"--bank", bank},
+                                                {"--before", !before.empty()},
+                                                {"--stub-version", stub_version.has_value()},
+                                                {"--phases", phases != BuildOptions().phases},
+                                                {"--pk", !pk.empty()},
+                                                {"--kek", !kek.empty()},
+                                                {"--db", !db.empty()},
+                                                {"--dbx", !dbx.empty()}};
+  for (const auto& [option, is_given] : given) {
+    if (!is_given) continue;
+    return BadInput({.code = "build_option",
+                     .what = absl::StrCat(option, " of a build of kind ", kind),
+                     .expected = "none: only unified kernel images, and what has one, use it",
+                     .found = "one",
+                     .advice = "leave it out"});
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Measurements> MeasureBuild(const BuildOptions& options,

@@ -28,6 +28,9 @@ struct BuildOptions {
 
   // The options of unified kernel images.
   void AddUkiOptions(CLI::App& verb);
+  // That none of them was given, and no bank either if not `bank`, of a build that has no use for
+  // it. InvalidArgument, code "build_option".
+  absl::Status CheckGiven(bool bank) const;
 };
 
 const std::vector<std::string>& BuildKinds();

@@ -27,6 +27,7 @@ std::vector<BankHash> Banks(const std::vector<std::string>& names) {
 }
 
 absl::Status Measure(const MeasureOptions& options, const Output& output) {
+  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.banks.empty()));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured,
                             MeasureBuild(options.build, Banks(options.banks)));
   ordered_json object = {{"kind", options.build.kind}};

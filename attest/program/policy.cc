@@ -114,6 +114,7 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersAskedFor(
 absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& options,
                                                          const std::string& name) {
   SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
+  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks, BanksOf(options));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
   std::vector<ReferenceValues> sets;

@@ -53,6 +53,7 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
   const std::string bank = !options.bank.empty()        ? options.bank
                            : options.platform == "tpm2" ? "sha256"
                                                         : "sha384";
+  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured,
                             MeasureBuild(options.build, {*FindBankHash(bank)}));
   PlatformValues values{.platform = options.platform};

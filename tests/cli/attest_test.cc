@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/crypto/hash.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
 #include "tests/cli/run.h"
@@ -40,13 +41,41 @@ class AttestTest : public ::testing::Test {
 };
 
 TEST_F(AttestTest, MeasuresAProgram) {
-  ASSERT_TRUE(WriteFileAtomic(Path("abc"), "abc").ok());
-  const std::string hash =  // FIPS 180-4's example
-      "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c8"
-      "25a7";
-  EXPECT_EQ(RunJsonOne({"sealfold-attest", "measure", "elf", Path("abc")})["pcr0"], hash);
-  EXPECT_EQ(Ran({"sealfold-attest", "measure", "elf", Path("abc")}).out,
+  const std::string program =
+      "\x7f"
+      "ELF and what follows";
+  ASSERT_TRUE(WriteFileAtomic(Path("program"), program).ok());
+  const std::string hash = Sha384(AsBytes(program)).hex();
+  EXPECT_EQ(RunJsonOne({"sealfold-attest", "measure", "elf", Path("program")})["pcr0"], hash);
+  EXPECT_EQ(Ran({"sealfold-attest", "measure", "elf", Path("program")}).out,
             absl::StrCat("PCR0  ", hash, "\n"));
+  // No platform's evidence ever holds what these would come to.
+  for (const std::string other : {"#!/bin/sh\n",
+                                  "\x7f"
+                                  "EL"}) {
+    ASSERT_TRUE(WriteFileAtomic(Path("other"), other).ok());
+    ExpectFails({"sealfold-attest", "measure", "elf", Path("other")}, kExitBadInput, "elf_magic");
+  }
+}
+
+TEST_F(AttestTest, RefusesAnOptionThatTheBuildHasNoUseFor) {
+  for (const std::vector<std::string>& option :
+       std::vector<std::vector<std::string>>{{"--bank", "sha256"},
+                                             {"--before", "a"},
+                                             {"--stub-version", "258"},
+                                             {"--phases", ""},
+                                             {"--pk", "a"},
+                                             {"--kek", "a"},
+                                             {"--db", "a"},
+                                             {"--dbx", "a"}}) {
+    std::vector<std::string> measure = {"sealfold-attest", "measure", "eif",
+                                        Data("measure/plain.eif")};
+    measure.insert(measure.end(), option.begin(), option.end());
+    ExpectFails(measure, kExitBadInput, "build_option");
+  }
+  ExpectFails({"sealfold-attest", "policy", "init", "--platform", "aws-nitro", "--kind", "eif",
+               "--build", Data("measure/plain.eif"), "--bank", "sha384", "--out", Path("policy")},
+              kExitBadInput, "build_option");
 }
 
 TEST_F(AttestTest, MeasuresEnclaveImages) {
@@ -80,7 +109,8 @@ TEST_F(AttestTest, VerifiesARealDocumentAtItsTime) {
   EXPECT_EQ(verdict["iat"], 1665651482.136);
   EXPECT_EQ(verdict["dbgstat"], "disabled-since-boot");
   EXPECT_EQ(verdict["registers"]["pcr0"], kPcr0Of2022);
-  EXPECT_EQ(verdict["eat_nonce"].get<std::string>().size(), 342u);  // 256 bytes in base64url
+  EXPECT_EQ(verdict["nonce"].get<std::string>().size(), 342u);  // 256 bytes in base64url
+  EXPECT_FALSE(verdict.contains("eat_nonce"));
   for (const json& result : verdict["measres"][0][1]) EXPECT_EQ(result[1], "success") << result;
   const ProgramResult people = Ran(verify);
   EXPECT_THAT(people.out, HasSubstr("accepted by the policy"));
