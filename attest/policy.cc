@@ -77,7 +77,7 @@ absl::Status CheckEvidencePolicy(const EvidencePolicy& policy) {
     return BadPolicy("platform_unknown", "policy's platform", "one that this build has",
                      absl::StrCat("'", policy.platform.substr(0, 40), "'"));
   }
-  if (policy.reference_values.empty()) {
+  if (policy.reference_values.empty() && policy.releases == nullptr) {
     return BadPolicy("references_empty", "policy's reference values", "at least one set", "none",
                      "list the measurements of the builds you accept");
   }

@@ -119,7 +119,7 @@ struct EvidencePolicy {
 
 // Refuses policies that would accept too much or nothing. InvalidArgument with one of the codes
 //   policy_platform_unknown   this build has no such platform
-//   policy_references_empty   no reference values
+//   policy_references_empty   no reference values, and nobody's releases are accepted
 //   policy_reference_empty    a set of them without registers
 //   policy_register_index     a register that the platform does not have
 //   policy_register_length    a value of another length than the platform's

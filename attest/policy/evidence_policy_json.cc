@@ -62,7 +62,7 @@ absl::Status ReadReleases(const json& node, const ReadPolicyFile& read_file,
     SEALFOLD_ASSIGN_OR_RETURN(rules.log_key, ReadKey(node["log_key"], "log_key"));
   }
   SEALFOLD_RETURN_IF_ERROR(CheckReleaseRules(rules));
-  for (const json& name : node["files"]) {
+  for (const json& name : node.value("files", json::array())) {
     const auto path = name.get<std::string>();
     SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, read_file(path));
     const absl::StatusOr<Release> release = OpenRelease(AsBytes(bytes));

@@ -85,6 +85,21 @@ absl::StatusOr<ReferenceValues> ReleaseValues(const Release& release, absl::stri
                      "ask its builders to measure it for this platform");
 }
 
+EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Bytes>& file,
+                           absl::Status& why_not) {
+  EvidencePolicy out = policy;
+  if (policy.releases == nullptr || !file.has_value()) return out;
+  const auto judge = [&]() -> absl::Status {
+    SEALFOLD_ASSIGN_OR_RETURN(const Release release, OpenRelease(*file));
+    SEALFOLD_RETURN_IF_ERROR(CheckRelease(release, *policy.releases));
+    SEALFOLD_ASSIGN_OR_RETURN(ReferenceValues values, ReleaseValues(release, policy.platform));
+    out.reference_values.push_back(std::move(values));
+    return absl::OkStatus();
+  };
+  why_not = judge();
+  return out;
+}
+
 uint64_t MatchedRelease(const EvidencePolicy& policy, const std::map<uint32_t, Bytes>& registers) {
   uint64_t latest = 0;
   for (const ReferenceValues& set : policy.reference_values) {

@@ -38,6 +38,12 @@ absl::Status CheckRelease(const Release& release, const ReleaseRules& rules);
 // PermissionDenied, "release_platform", where it has none.
 absl::StatusOr<ReferenceValues> ReleaseValues(const Release& release, absl::string_view platform);
 
+// `policy`, and with it the values of `file`, a release that came beside evidence from whomever,
+// where it satisfies policy.releases. `why_not`: OK, or an error of the three above and of
+// OpenRelease; OK too where the policy accepts no releases.
+EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Bytes>& file,
+                           absl::Status& why_not);
+
 // The version of the release whose values these registers match wholly, the latest of several; 0
 // where they match values that a person wrote down, or none.
 uint64_t MatchedRelease(const EvidencePolicy& policy, const std::map<uint32_t, Bytes>& registers);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "participant-client/policy/evidence_checks.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 
@@ -27,13 +28,13 @@ RecordJudgement JudgeRecord(ByteSpan record_file, const Policy& policy,
                   .found = file->platform.substr(0, 64),
                   .passed = file->platform == policy.evidence.platform},
                  "record_platform", "the policy accepts evidence of one platform only");
-  out.checks.Add(VerifyEvidence(file->evidence, policy.evidence,
-                                {.nonce = ToBytes(Sha256(file->record).span()),
-                                 .user_data = ToBytes(file->binding.digest().span()),
-                                 .public_key = std::nullopt,
-                                 .now_ms = 0,
-                                 .check_freshness = false},
-                                chains));
+  CheckEvidence(file->evidence, policy.evidence, file->release,
+                {.nonce = ToBytes(Sha256(file->record).span()),
+                 .user_data = ToBytes(file->binding.digest().span()),
+                 .public_key = std::nullopt,
+                 .now_ms = 0,
+                 .check_freshness = false},
+                chains, out.checks);
   out.file = *std::move(file);
   if (record.ok()) out.record = *std::move(record);
   return out;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "attest/release/rules.h"
+#include "participant-client/policy/evidence_checks.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/identity.h"
@@ -105,17 +106,17 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
   OfferJudgement out;
   out.checks.Add(CheckPlanAgainstPolicy(terms.plan, terms.policy, terms.participant));
 
-  const EvidencePolicy& accepted = terms.policy.evidence;
-  const bool platform_matches = offer.platform == accepted.platform;
+  const EvidencePolicy& policy = terms.policy.evidence;
+  const bool platform_matches = offer.platform == policy.platform;
   out.checks.Add({.name = "platform_offered",
-                  .expected = accepted.platform,
+                  .expected = policy.platform,
                   .found = offer.platform.substr(0, 64),
                   .passed = platform_matches},
                  "offer_platform", "the policy accepts evidence of one platform only");
   const bool in_batch = CheckBatch(offer, nonce, out.checks);
-  const Verdict verdict =
-      VerifyEvidence(offer.evidence, accepted, ExpectedOf(offer, nonce, now_ms), terms.chains);
-  out.checks.Add(verdict);
+  const auto [verdict, accepted] =
+      CheckEvidence(offer.evidence, policy, offer.release, ExpectedOf(offer, nonce, now_ms),
+                    terms.chains, out.checks);
 
   const bool releases =
       std::any_of(accepted.reference_values.begin(), accepted.reference_values.end(),

@@ -150,6 +150,9 @@ struct Hello {
   }
 };
 
+// Of a release that travels beside evidence (attest/release): it says itself who signed it.
+inline constexpr size_t kOfferedReleaseBytesMax = 16u << 10;
+
 struct Offer {
   static constexpr char kType[] = "offer";
   Binding binding;
@@ -158,6 +161,7 @@ struct Offer {
   Bytes evidence;
   std::optional<NoncePath> batch = {};  // absent: made for this hello alone
   std::optional<Bytes> identity = {};   // as in the record: envelope/identity.h
+  std::optional<Bytes> release = {};    // the host's word: a release file, kOfferedReleaseBytesMax
   template <class V>
   void Fields(V& v) {
     v("binding", binding);
@@ -166,6 +170,7 @@ struct Offer {
     v("evidence", evidence);
     v("batch", batch);
     v("identity", identity);
+    v("release", release);
   }
 };
 

@@ -2,7 +2,7 @@
 // (docs/PROTOCOL.md, "Messages" and "Sealed state").
 //
 //   aggregator -> host   keep-state, state-closed, key-open, key-bytes
-//   host -> aggregator   have-state, key-access, key-bytes
+//   host -> aggregator   have-state, have-release, key-access, key-bytes
 #ifndef SEALFOLD_PROTOCOL_MESSAGE_STATE_MESSAGE_H_
 #define SEALFOLD_PROTOCOL_MESSAGE_STATE_MESSAGE_H_
 
@@ -27,6 +27,14 @@ struct KeepState {  // bulk: a sealed state, at most kSealedStateBytesMax bytes
 // start. Comes before `start`; none: there is none.
 struct HaveState {  // bulk: the sealed state
   static constexpr char kType[] = "have-state";
+  template <class V>
+  void Fields(V&) {}
+};
+
+// Of which release the aggregator is, for whom it convinces: comes before `start`, and goes as it
+// is into every offer and record from then on. None: none.
+struct HaveRelease {  // bulk: a release file, at most kOfferedReleaseBytesMax bytes
+  static constexpr char kType[] = "have-release";
   template <class V>
   void Fields(V&) {}
 };

@@ -119,6 +119,7 @@ struct RecordFile {
   Bytes evidence;        // nonce = SHA-256(record); user_data = binding.digest()
   std::vector<LogEntry> log;
   std::vector<WrappedModelKey> model_keys;  // empty for public delivery
+  std::optional<Bytes> release = {};        // as in the offers: message/message.h
 
   template <class V>
   void Fields(V& v) {
@@ -129,6 +130,7 @@ struct RecordFile {
     v("evidence", evidence);
     v("log", log);
     v("model_keys", model_keys);
+    v("release", release);
   }
 };
 

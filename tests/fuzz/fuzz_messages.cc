@@ -25,7 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sealfold;  // NOLINT(google-build-using-namespace): the list below is the file
   TryAll<StatusRequest, RunStatus, GetRequest, Part, RefusedMessage, Hello, Offer, Begin, Chunk,
          Query, Progress, ReceiptMessage, Ready, StartRound, CloseRound, Inspect, RoundState,
-         WantBase, Base, ModelPart, Finished, Failed, KeepState, HaveState, StateClosed, KeyOpen,
-         KeyAccess, KeyBytes>(ByteSpan(data, size));
+         WantBase, Base, ModelPart, Finished, Failed, KeepState, HaveState, HaveRelease,
+         StateClosed, KeyOpen, KeyAccess, KeyBytes>(ByteSpan(data, size));
   return 0;
 }

@@ -85,6 +85,13 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
       stored_ = ToBytes(message.bulk);
     return absl::OkStatus();
   }
+  if (type == HaveRelease::kType) {
+    SEALFOLD_RETURN_IF_ERROR(
+        cbor::DecodeFields<HaveRelease>(message.head, kHostHeadLimits).status());
+    release_.reset();
+    if (message.bulk.size() <= kOfferedReleaseBytesMax) release_ = ToBytes(message.bulk);
+    return absl::OkStatus();
+  }
   if (type == Inspect::kType) {
     OnInspect(now_ms, actions);
     return absl::OkStatus();
@@ -153,7 +160,8 @@ absl::Status Aggregator::Begin(const StartRound& start, uint64_t now_ms,
                                                  .platform = platform_,
                                                  .token_first = token_next_,
                                                  .fold = fold_,
-                                                 .identity = state_.identity(Sha256(start.plan))},
+                                                 .identity = state_.identity(Sha256(start.plan)),
+                                                 .release = release_},
                                                 now_ms, started));
   if (round_ != nullptr) {
     SendHost(actions, Failed{.round = round_->terms().round,

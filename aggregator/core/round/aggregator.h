@@ -69,6 +69,7 @@ class Aggregator {
   const bool keeps_state_;
   StateKeeper state_;
   std::optional<Bytes> stored_;        // the state that the host has for the next start
+  std::optional<Bytes> release_;       // as the host last gave it
   std::optional<StartRound> waiting_;  // for a key
   std::optional<AskStateKey> question_;
   uint64_t state_token_ = 0;

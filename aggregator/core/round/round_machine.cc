@@ -65,6 +65,7 @@ RoundMachine::RoundMachine(RoundTerms terms, RoundSetup setup, uint64_t now_ms)
       fold_(setup.fold.value_or(FoldMeans{.workers = calling_thread_})),
       keys_(RoundKeys::Derive(setup.seed, terms_)),
       binding_(keys_->MakeBinding(terms_)),
+      release_(std::move(setup.release)),
       identity_(ClaimOf(setup.identity, binding_)),
       start_ms_(now_ms),
       now_ms_(now_ms),
@@ -152,7 +153,8 @@ void RoundMachine::AnswerHellos(Actions& actions) {
                .platform = platform_,
                .evidence = *document,
                .batch = std::move(path),
-               .identity = identity_});
+               .identity = identity_,
+               .release = release_});
   });
 }
 
@@ -350,7 +352,8 @@ void RoundMachine::Finish(Bytes evidence, Actions& actions) {
                         .platform = platform_,
                         .evidence = std::move(evidence),
                         .log = intake_->log(),
-                        .model_keys = wrapped_keys_};
+                        .model_keys = wrapped_keys_,
+                        .release = release_};
   SendHost(actions, Finished{.round = terms_.round}, EncodeRecordFile(file));
   record_digest_ = Sha256(record_);
   if (terms_.contract().delivery == Delivery::kSealed) model_key_ = keys_->TakeModelKey();

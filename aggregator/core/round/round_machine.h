@@ -45,6 +45,7 @@ struct RoundSetup {
   std::optional<FoldMeans> fold = {};  // its workers outlive the round; none: who calls folds
   // Of an aggregator that keeps state: signs what this attempt's evidence binds, at once.
   const SigningKey* identity = nullptr;
+  std::optional<Bytes> release = {};  // what the host says it is of: for offers and record
 };
 
 // One thread.
@@ -117,6 +118,7 @@ class RoundMachine {
   const FoldMeans fold_;
   std::optional<RoundKeys> keys_;
   Binding binding_;
+  const std::optional<Bytes> release_;
   const std::optional<Bytes> identity_;  // the claim, in offers and record
   const uint64_t start_ms_;
   uint64_t now_ms_;

@@ -152,6 +152,9 @@ int Main(int argc, char** argv) {
   CLI::Option* key_access = serve_verb->add_option(
       "--key-access", serve.keys.access_key_path,
       "Access key with which the aggregator asks it; read for each question");
+  serve_verb->add_option("--release", serve.release,
+                         "Release file of the aggregator's program, for participants whose policy "
+                         "names its builders; kept for the next start");
   key_service->needs(key_access);
   key_access->needs(key_service);
   serve_verb->footer(

@@ -203,12 +203,20 @@ void Run::StartNext(RunOutput& out) {
     broken_.Update(kept.status());
     return;
   }
+  absl::StatusOr<std::optional<Bytes>> release = ReadReleaseFile(store_);
+  if (!release.ok()) {
+    broken_.Update(release.status());
+    return;
+  }
   if (!Save(next)) return;
   in_round_ = true;
   start_unanswered_ = true;
   Note(out, absl::StrCat("starting ", RoundText(next)));
   if (kept->has_value()) {
     out.to_aggregator.push_back(ToMessage(HaveState{}, **std::move(kept)));
+  }
+  if (release->has_value()) {
+    out.to_aggregator.push_back(ToMessage(HaveRelease{}, **std::move(release)));
   }
   out.to_aggregator.push_back(ToMessage(StartRound{.plan = store_.plan().bytes,
                                                    .round = Round(next.round),

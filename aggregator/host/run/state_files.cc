@@ -16,13 +16,25 @@ std::string PathOf(const RunStore& store, uint64_t round) {
   return store.Path(absl::StrCat("state-", round, ".cbor"));
 }
 
+absl::StatusOr<std::optional<Bytes>> ReadIfThere(const std::string& path, size_t size_max) {
+  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, size_max));
+  return ToBytes(AsBytes(bytes));
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64_t round) {
-  const std::string path = PathOf(store, round);
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kSealedStateBytesMax));
-  return ToBytes(AsBytes(bytes));
+  return ReadIfThere(PathOf(store, round), kSealedStateBytesMax);
+}
+
+absl::StatusOr<std::optional<Bytes>> ReadReleaseFile(const RunStore& store) {
+  return ReadIfThere(store.Path("release.cbor"), kOfferedReleaseBytesMax);
+}
+
+absl::Status KeepReleaseFile(const RunStore& store, const std::string& from) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string release, ReadFile(from, kOfferedReleaseBytesMax));
+  return WriteFileAtomic(store.Path("release.cbor"), release);
 }
 
 absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state) {

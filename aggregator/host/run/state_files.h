@@ -1,6 +1,7 @@
 // What the aggregator seals for itself and has the host keep, beside a run's other files:
 //
 //   state-R.cbor    after round R; 0: before the first
+//   release.cbor    of which release it is, which it hands on
 #ifndef SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
 #define SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
 
@@ -19,6 +20,11 @@ absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64
 // Of the last round published, or the one under way. InvalidArgument ("aggregator_state_unfit",
 // "file_unusable").
 absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state);
+
+// A release file, read anew before every start, so that the next program's may take its place.
+// Errors as above; nullopt: none.
+absl::StatusOr<std::optional<Bytes>> ReadReleaseFile(const RunStore& store);
+absl::Status KeepReleaseFile(const RunStore& store, const std::string& from);
 
 }  // namespace sealfold
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/host/run/state_files.h"
 #include "aggregator/host/serve/host.h"
 #include "protocol/base/error.h"
 #include "protocol/program/steady_clock.h"
@@ -294,6 +295,9 @@ absl::Status Serve(const ServeOptions& options, int stop_fd,
                    absl::FunctionRef<void(const std::string& endpoint)> ready,
                    absl::FunctionRef<void(const std::string& fact)> log) {
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RunStore> store, RunStore::Open(options.folder));
+  if (!options.release.empty()) {
+    SEALFOLD_RETURN_IF_ERROR(KeepReleaseFile(*store, options.release));
+  }
   const std::string state =
       absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
                    " rounds; ", store->records(), " published");

@@ -15,6 +15,7 @@ struct ServeOptions {
   std::string listen;           // tcp:// for participants; port 0: a free one
   std::string aggregator;       // ipc:// or tcp:// for the aggregator's link
   KeyServiceOptions keys = {};  // that the aggregator may reach
+  std::string release = {};     // file of the aggregator's release; empty: the one kept, if any
 };
 
 // Serves until `stop_fd` is readable; then OK. One thread besides ZeroMQ's. Calls `ready` with the
