@@ -1,6 +1,11 @@
 #include "attest/measure/uki/secure_boot.h"
 
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -10,6 +15,8 @@
 
 namespace sealfold {
 namespace {
+
+using UniqueX509 = std::unique_ptr<X509, decltype(&X509_free)>;
 
 constexpr size_t kGuidSize = 16;
 using Guid = uint8_t[kGuidSize];
@@ -76,14 +83,47 @@ absl::StatusOr<std::vector<ByteSpan>> X509Entries(ByteSpan database) {
   return out;
 }
 
-// The entry of `database` that vouches for a program.
+UniqueX509 Read(ByteSpan der) {
+  const uint8_t* position = der.data();
+  UniqueX509 certificate(d2i_X509(nullptr, &position, static_cast<int64_t>(der.size())),
+                         &X509_free);
+  ERR_clear_error();
+  return certificate;
+}
+
+// Whether one of `certificates`, a program's signature's, is `trusted` or signed by it: then
+// firmware that has it in db comes to it from the signature.
+bool LeadsTo(ByteSpan trusted, const std::vector<Bytes>& certificates) {
+  const UniqueX509 issuer = Read(trusted);
+  EVP_PKEY* const key = issuer == nullptr ? nullptr : X509_get0_pubkey(issuer.get());
+  const bool leads =
+      std::any_of(certificates.begin(), certificates.end(), [&](const Bytes& certificate) {
+        if (ByteSpan(certificate) == trusted) return true;
+        const UniqueX509 signed_by = Read(certificate);
+        return key != nullptr && signed_by != nullptr && X509_verify(signed_by.get(), key) == 1;
+      });
+  ERR_clear_error();
+  return leads;
+}
+
+// The entry of `database` that vouches for a program. Which of several firmware takes, and measures
+// with it, goes by its own order.
 absl::StatusOr<ByteSpan> Authority(const PeImage& image, absl::Span<const ByteSpan> database) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<Bytes> certificates, SignatureCertificates(image));
-  for (const Bytes& certificate : certificates) {
-    for (const ByteSpan entry : database) {
-      if (entry.subspan(kGuidSize) == ByteSpan(certificate)) return entry;
+  std::optional<ByteSpan> found;
+  for (const ByteSpan entry : database) {
+    if (!LeadsTo(entry.subspan(kGuidSize), certificates)) continue;
+    if (found.has_value() && *found != entry) {
+      return Refused({.code = "secure_boot_signer_ambiguous",
+                      .what = "UEFI program under Secure Boot",
+                      .expected = "a signature that leads to one entry of db",
+                      .found = "several, of which firmware measures the one that it tries first",
+                      .advice = "sign by one of them alone, leave the others out of db, or take "
+                                "PCR4"});
     }
+    if (!found.has_value()) found = entry;
   }
+  if (found.has_value()) return *found;
   return Refused({.code = "secure_boot_signer",
                   .what = "UEFI program under Secure Boot",
                   .expected = "a signature by a certificate of db",

@@ -22,10 +22,12 @@ struct SecureBootVariables {
 };
 
 // `started`: the programs that the firmware starts, in order. With Secure Boot on, each entry of
-// `db` that vouches for one of them is measured once: the first of a program's certificates that is
-// in `db` as it stands; the signatures themselves are the firmware's to check. InvalidArgument,
-// "secure_boot_db" for a db that is no list of signatures, "pe_malformed"; PermissionDenied,
-// "secure_boot_signer", for a program that no certificate of `db` signed: it would not start.
+// `db` that vouches for one of them is measured once: the one that is among the certificates of a
+// program's signature or signed one of them; the signatures themselves are the firmware's to check.
+// InvalidArgument, "secure_boot_db" for a db that is no list of signatures, "pe_malformed";
+// PermissionDenied, "secure_boot_signer", for a program that no certificate of `db` signed: it
+// would not start; "secure_boot_signer_ambiguous" where there are several such entries: firmware
+// measures the one that it tries first.
 absl::StatusOr<Bytes> SecureBootPcr7(BankHash hash, const SecureBootVariables& variables,
                                      absl::Span<const PeImage> started);
 

@@ -74,6 +74,33 @@ class UkiToolsTest : public ::testing::Test {
          Path("signed.efi"), Path("uki.efi")});
   }
 
+  // By a certificate of an authority, which the signature does not carry.
+  void SignUnderAuthority() const {
+    Run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", Path("ca.key"),
+         "-out", Path("ca.pem"), "-subj", "/CN=authority", "-days", "30"});
+    Run({"openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", Path("key.pem"),
+         "-out", Path("request.pem"), "-subj", "/CN=signer"});
+    Run({"openssl", "x509", "-req", "-in", Path("request.pem"), "-CA", Path("ca.pem"), "-CAkey",
+         Path("ca.key"), "-CAcreateserial", "-days", "30", "-out", Path("certificate.pem")});
+    for (const std::string name : {"ca", "certificate"}) {
+      Run({"openssl", "x509", "-in", Path(name + ".pem"), "-outform", "DER", "-out",
+           Path(name + ".der")});
+    }
+    Run({"sbsign", "--key", Path("key.pem"), "--cert", Path("certificate.pem"), "--output",
+         Path("signed.efi"), Path("uki.efi")});
+  }
+  // EFI_SIGNATURE_LIST of one X.509 certificate.
+  static Bytes DbList(ByteSpan certificate, uint8_t owner) {
+    Bytes db = *HexDecode("a159c0a5e494a74a87b5ab155c2bf072");
+    const size_t entry_size = 16 + certificate.size();
+    for (const size_t number : {28 + entry_size, size_t{0}, entry_size}) {
+      for (int i = 0; i < 4; ++i) db.push_back(static_cast<uint8_t>(number >> (8 * i)));
+    }
+    Append(db, Bytes(16, owner));
+    Append(db, certificate);
+    return db;
+  }
+
   const TempDir folder_;
 };
 
@@ -115,14 +142,8 @@ TEST_F(UkiToolsTest, TheSignersEntryInDbIsMeasuredOnce) {
   const Bytes certificate = Read("certificate.der");
   EXPECT_EQ(*SignatureCertificates(*image), std::vector<Bytes>{certificate});
 
-  // EFI_SIGNATURE_LIST of one X.509 certificate, its owner all 0x77.
-  Bytes db = *HexDecode("a159c0a5e494a74a87b5ab155c2bf072");
   const size_t entry_size = 16 + certificate.size();
-  for (const size_t number : {28 + entry_size, size_t{0}, entry_size}) {
-    for (int i = 0; i < 4; ++i) db.push_back(static_cast<uint8_t>(number >> (8 * i)));
-  }
-  Append(db, Bytes(16, 0x77));
-  Append(db, certificate);
+  const Bytes db = DbList(certificate, 0x77);
   const SecureBootVariables variables{.pk = Bytes(10, 1), .kek = Bytes(10, 2), .db = db};
   const BankHash hash = BankHash::kSha384;
   const Bytes without = *SecureBootPcr7(hash, variables, {});
@@ -137,10 +158,34 @@ TEST_F(UkiToolsTest, TheSignersEntryInDbIsMeasuredOnce) {
   EXPECT_EQ(ErrorCode(SecureBootPcr7(hash, variables, {*ParsePe(unsigned_file)}).status()),
             "secure_boot_signer");
   SecureBootVariables wrong = variables;
-  wrong.db.back() ^= 1;
+  Sign();  // by another key of the same name
+  wrong.db = DbList(Read("certificate.der"), 0x77);
   EXPECT_EQ(ErrorCode(SecureBootPcr7(hash, wrong, {*image}).status()), "secure_boot_signer");
   wrong.db.pop_back();
   EXPECT_EQ(ErrorCode(SecureBootPcr7(hash, wrong, {*image}).status()), "secure_boot_db");
+}
+
+// Which entry firmware measures goes by its own order, where several would do.
+TEST_F(UkiToolsTest, SeveralEntriesThatVouchAreRefused) {
+  SignUnderAuthority();
+  const Bytes file = Read("signed.efi");
+  const PeImage image = *ParsePe(file);
+  const BankHash hash = BankHash::kSha384;
+  const auto pcr7 = [&](const std::vector<Bytes>& lists) {
+    SecureBootVariables variables{.pk = Bytes(10, 1), .kek = Bytes(10, 2)};
+    for (const Bytes& list : lists) Append(variables.db, list);
+    return SecureBootPcr7(hash, variables, {image});
+  };
+  const Bytes signer = DbList(Read("certificate.der"), 1);
+  const Bytes authority = DbList(Read("ca.der"), 2);
+  EXPECT_TRUE(pcr7({signer}).ok());
+  EXPECT_TRUE(pcr7({authority}).ok());
+  EXPECT_TRUE(pcr7({signer, signer}).ok());  // either is the same event
+  for (const std::vector<Bytes>& lists :
+       {std::vector<Bytes>{signer, authority}, std::vector<Bytes>{authority, signer},
+        std::vector<Bytes>{signer, DbList(Read("certificate.der"), 3)}}) {
+    EXPECT_EQ(ErrorCode(pcr7(lists).status()), "secure_boot_signer_ambiguous");
+  }
 }
 
 }  // namespace
