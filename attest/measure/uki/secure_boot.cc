@@ -83,6 +83,8 @@ absl::StatusOr<std::vector<ByteSpan>> X509Entries(ByteSpan database) {
   return out;
 }
 
+// As firmware reads them, which asks less of a certificate than evidence does. Null where it cannot
+// be read.
 UniqueX509 Read(ByteSpan der) {
   const uint8_t* position = der.data();
   UniqueX509 certificate(d2i_X509(nullptr, &position, static_cast<int64_t>(der.size())),
@@ -91,17 +93,21 @@ UniqueX509 Read(ByteSpan der) {
   return certificate;
 }
 
-// Whether one of `certificates`, a program's signature's, is `trusted` or signed by it: then
-// firmware that has it in db comes to it from the signature.
-bool LeadsTo(ByteSpan trusted, const std::vector<Bytes>& certificates) {
+// A certificate of a program's signature.
+struct Signer {
+  Bytes der;
+  UniqueX509 x509;
+};
+
+// Whether one of `signers` is `trusted` or signed by it: then firmware that has it in db comes to
+// it from the signature.
+bool LeadsTo(ByteSpan trusted, absl::Span<const Signer> signers) {
   const UniqueX509 issuer = Read(trusted);
   EVP_PKEY* const key = issuer == nullptr ? nullptr : X509_get0_pubkey(issuer.get());
-  const bool leads =
-      std::any_of(certificates.begin(), certificates.end(), [&](const Bytes& certificate) {
-        if (ByteSpan(certificate) == trusted) return true;
-        const UniqueX509 signed_by = Read(certificate);
-        return key != nullptr && signed_by != nullptr && X509_verify(signed_by.get(), key) == 1;
-      });
+  const bool leads = std::any_of(signers.begin(), signers.end(), [&](const Signer& signer) {
+    return ByteSpan(signer.der) == trusted ||
+           (key != nullptr && signer.x509 != nullptr && X509_verify(signer.x509.get(), key) == 1);
+  });
   ERR_clear_error();
   return leads;
 }
@@ -109,10 +115,15 @@ bool LeadsTo(ByteSpan trusted, const std::vector<Bytes>& certificates) {
 // The entry of `database` that vouches for a program. Which of several firmware takes, and measures
 // with it, goes by its own order.
 absl::StatusOr<ByteSpan> Authority(const PeImage& image, absl::Span<const ByteSpan> database) {
-  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<Bytes> certificates, SignatureCertificates(image));
+  SEALFOLD_ASSIGN_OR_RETURN(std::vector<Bytes> certificates, SignatureCertificates(image));
+  std::vector<Signer> signers;
+  for (Bytes& der : certificates) {
+    UniqueX509 x509 = Read(der);
+    signers.push_back({.der = std::move(der), .x509 = std::move(x509)});
+  }
   std::optional<ByteSpan> found;
   for (const ByteSpan entry : database) {
-    if (!LeadsTo(entry.subspan(kGuidSize), certificates)) continue;
+    if (!LeadsTo(entry.subspan(kGuidSize), signers)) continue;
     if (found.has_value() && *found != entry) {
       return Refused({.code = "secure_boot_signer_ambiguous",
                       .what = "UEFI program under Secure Boot",
@@ -127,7 +138,7 @@ absl::StatusOr<ByteSpan> Authority(const PeImage& image, absl::Span<const ByteSp
   return Refused({.code = "secure_boot_signer",
                   .what = "UEFI program under Secure Boot",
                   .expected = "a signature by a certificate of db",
-                  .found = certificates.empty() ? "no signature" : "another's",
+                  .found = signers.empty() ? "no signature" : "another's",
                   .advice = "sign the image, or give the machine's own db"});
 }
 
