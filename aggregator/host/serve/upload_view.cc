@@ -26,8 +26,7 @@ void UploadView::OnRelayed(const Message& message) {
   const auto it = chunks_.find(chunk->participant);
   if (it == chunks_.end()) return;
   const uint64_t count = (message.bulk.size() + sealed_chunk_bytes_ - 1) / sealed_chunk_bytes_;
-  it->second = std::min(chunk->index, chunks_total_) + count;
-  it->second = std::min(it->second, chunks_total_);
+  it->second = std::min(std::min(chunk->index, chunks_total_) + count, chunks_total_);
 }
 
 uint64_t UploadView::chunks(const SigningPublicKey& participant) const {
