@@ -9,6 +9,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/wall_clock.h"
 
 namespace sealfold {
@@ -48,10 +49,9 @@ absl::Status Request(const EnrolOptions& options, const Output& output) {
   output.Line(absl::StrCat("Wrote ", options.out, " (for whoever keeps the policy)"));
   output.Line(absl::StrCat("endorsement key  ", endorsement_name));
   output.Line(absl::StrCat("attestation key  ", attestation_name));
-  output.Json(nlohmann::json{{"request", options.out},
-                             {"endorsement_key", endorsement_name},
-                             {"attestation_key", attestation_name}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{{"request", options.out},
+                                      {"endorsement_key", endorsement_name},
+                                      {"attestation_key", attestation_name}}));
   return absl::OkStatus();
 }
 
@@ -82,7 +82,7 @@ absl::Status MakeChallenge(const EnrolOptions& options, const Output& output) {
       WriteFileAtomic(options.out, AsText(cbor::EncodeFields(enrolment->credential()))));
   output.Line(absl::StrCat("Wrote ", options.out, " (for the machine to open)"));
   output.Line(absl::StrCat("  and ", options.state, " (secret: keep it for `enrol finish`)"));
-  output.Json(nlohmann::json{{"credential", options.out}, {"state", options.state}}.dump());
+  output.Json(JsonText(nlohmann::json{{"credential", options.out}, {"state", options.state}}));
   return absl::OkStatus();
 }
 
@@ -93,7 +93,7 @@ absl::Status Activate(const EnrolOptions& options, const Output& output) {
   SEALFOLD_RETURN_IF_ERROR(
       WriteFileAtomic(options.out, absl::StrCat(HexEncode(answer), "\n"), /*secret=*/true));
   output.Line(absl::StrCat("Wrote ", options.out, " (for whoever made the credential alone)"));
-  output.Json(nlohmann::json{{"answer", options.out}}.dump());
+  output.Json(JsonText(nlohmann::json{{"answer", options.out}}));
   return absl::OkStatus();
 }
 
@@ -117,7 +117,7 @@ absl::Status Finish(const EnrolOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(const Bytes name, enrolment->Finish(*answer));
   output.Line(absl::StrCat("attestation key  ", HexEncode(name)));
   output.Line("It is in that TPM: a policy may list it under attestation_keys");
-  output.Json(nlohmann::json{{"attestation_key", HexEncode(name)}}.dump());
+  output.Json(JsonText(nlohmann::json{{"attestation_key", HexEncode(name)}}));
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include "attest/connect/attester_options.h"
 #include "attest/program/verb.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -26,9 +27,8 @@ absl::Status Make(const MakeOptions& options, const Output& output) {
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out, AsText(evidence)));
   output.Line(absl::StrCat("Wrote ", options.out, ": evidence of ", attester->platform(), ", ",
                            evidence.size(), " bytes"));
-  output.Json(
-      nlohmann::json{{"evidence", options.out}, {"platform", std::string(attester->platform())}}
-          .dump());
+  output.Json(JsonText(
+      nlohmann::json{{"evidence", options.out}, {"platform", std::string(attester->platform())}}));
   return absl::OkStatus();
 }
 

@@ -5,6 +5,7 @@
 #include "attest/program/build_options.h"
 #include "attest/program/verb.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/text/utf8.h"
 
 namespace sealfold {
@@ -48,7 +49,7 @@ absl::Status Measure(const MeasureOptions& options, const Output& output) {
     object[absl::StrReplaceAll(name, {{" ", "_"}})] = text;
     output.Line(absl::StrCat(name, ": ", OneLine(text, kNoteShownMax)));
   }
-  output.Json(object.dump());
+  output.Json(JsonText(object));
   return absl::OkStatus();
 }
 

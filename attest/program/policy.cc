@@ -11,6 +11,7 @@
 #include "attest/program/verb.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -175,7 +176,7 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
         "These are what that machine ran, not what you built: compare them with a build of your "
         "own"));
   }
-  output.Json(object.dump());
+  output.Json(JsonText(object));
   return absl::OkStatus();
 }
 

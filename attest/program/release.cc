@@ -11,6 +11,7 @@
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 #include "protocol/model/mapped_file.h"
 #include "protocol/program/description.h"
 
@@ -79,12 +80,11 @@ absl::Status Sign(const ReleaseOptions& options, const Output& output) {
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.release, AsText(bytes)));
   output.Line(absl::StrCat("Wrote ", options.release, ": ", statement.subject, " version ",
                            statement.version, ", signed by ", file.statements.size()));
-  output.Json(nlohmann::json{{"release", options.release},
-                             {"subject", statement.subject},
-                             {"version", statement.version},
-                             {"signatures", file.statements.size()},
-                             {"signer", key.signing_key().public_key().hex()}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{{"release", options.release},
+                                      {"subject", statement.subject},
+                                      {"version", statement.version},
+                                      {"signatures", file.statements.size()},
+                                      {"signer", key.signing_key().public_key().hex()}}));
   return absl::OkStatus();
 }
 
@@ -126,12 +126,11 @@ absl::Status Log(const ReleaseOptions& options, const Output& output) {
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.release, AsText(cbor::EncodeFields(file))));
   output.Line(absl::StrCat("Wrote ", options.release, ": entry ", file.log->index, " of ",
                            log.leaves.size(), " in ", options.log));
-  output.Json(nlohmann::json{{"release", options.release},
-                             {"log", options.log},
-                             {"index", file.log->index},
-                             {"size", log.leaves.size()},
-                             {"log_key", key.signing_key().public_key().hex()}}
-                  .dump());
+  output.Json(JsonText(nlohmann::json{{"release", options.release},
+                                      {"log", options.log},
+                                      {"index", file.log->index},
+                                      {"size", log.leaves.size()},
+                                      {"log_key", key.signing_key().public_key().hex()}}));
   return absl::OkStatus();
 }
 

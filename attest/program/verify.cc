@@ -7,6 +7,7 @@
 #include "attest/report/check_report.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/wall_clock.h"
 #include "protocol/text/time.h"
 
@@ -70,7 +71,7 @@ absl::Status Verify(const VerifyOptions& options, const Output& output) {
                             Differences(options, AsBytes(evidence), verdict.claims));
   nlohmann::ordered_json json = VerdictJson(verdict);
   if (differences.has_value()) json[differences->name] = differences->value;
-  output.Json(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  output.Json(JsonText(json));
   output.Line(output.Bold(options.evidence_path));
   PrintCheckTable(output, verdict.checks);
   if (differences.has_value()) {

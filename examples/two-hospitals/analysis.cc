@@ -12,6 +12,7 @@
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/envelope/sealed_data.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold::two_hospitals {
 namespace {
@@ -89,7 +90,7 @@ std::string Shown(const ordered_json& value) {
 void Print(const ordered_json& result, const Output& output) {
   for (const auto& [group, patients] : result["patients"].items()) {
     output.Line(absl::StrFormat("%-10s %s patients", group,
-                                patients.is_null() ? "withheld: too few" : patients.dump()));
+                                patients.is_null() ? "withheld: too few" : JsonText(patients)));
   }
   output.Line(absl::StrFormat("%-26s %12s %12s %12s %12s %9s %9s", "", "malignant", "sd", "benign",
                               "sd", "t", "d"));
@@ -123,7 +124,7 @@ absl::Status Analyse(const AnalysisOptions& options, Attester& attester, const O
   }
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out_path, published));
   Print(result, output);
-  output.Json(result.dump());
+  output.Json(JsonText(result));
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_text.h"
+#include "protocol/json/json_text.h"
 #include "protocol/json/load.h"
 #include "protocol/program/program.h"
 
@@ -173,7 +174,7 @@ std::string EncodePublicKeyFile(const PublicKeyFile& file) {
   nlohmann::ordered_json out = {
       {"format", "sealfold-public-1"}, {"name", file.name}, {"key", file.key.hex()}};
   if (file.model_key.has_value()) out["model_key"] = file.model_key->hex();
-  return out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return JsonText(out, /*indent=*/2) + "\n";
 }
 
 absl::StatusOr<PublicKeyFile> ParsePublicKeyFile(absl::string_view text, absl::string_view source) {

@@ -7,11 +7,11 @@
 
 namespace sealfold {
 
-// `value` in one line. Strings may hold anything, as paths do: what is not UTF-8 becomes U+FFFD,
-// where dump() as it is would throw.
+// `value` in one line, or in lines indented by so many spaces a level. Strings may hold anything,
+// as paths do: what is not UTF-8 becomes U+FFFD, where dump() as it is would throw.
 template <class J>
-std::string JsonText(const J& value) {
-  return value.dump(-1, ' ', /*ensure_ascii=*/false, J::error_handler_t::replace);
+std::string JsonText(const J& value, int indent = -1) {
+  return value.dump(indent, ' ', /*ensure_ascii=*/false, J::error_handler_t::replace);
 }
 
 }  // namespace sealfold

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/model/header_json.h"
 #include "protocol/model/header_reader.h"
 
@@ -92,10 +93,7 @@ Bytes SafetensorsHeaderBytes(absl::Span<const TensorSpec> tensors,
                              const std::map<std::string, std::string>& metadata) {
   std::string json = "{";
   if (!metadata.empty()) {
-    absl::StrAppend(&json, "\"__metadata__\":",
-                    nlohmann::json(metadata).dump(-1, ' ', /*ensure_ascii=*/false,
-                                                  nlohmann::json::error_handler_t::replace),
-                    ",");
+    absl::StrAppend(&json, "\"__metadata__\":", JsonText(nlohmann::json(metadata)), ",");
   }
   return FrameHeader(absl::StrCat(json, TensorMembersJson(tensors), "}"));
 }

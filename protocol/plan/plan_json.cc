@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "embedded/plan_schema.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/json/load.h"
 
 namespace sealfold {
@@ -167,7 +168,7 @@ std::string PlanToJson(const Plan& plan) {
                       {"initial_model", plan.initial_model.hex()}};
   if (plan.update_encoding.has_value())
     out["update_encoding"] = EncodingJson(*plan.update_encoding);
-  return out.dump(2, ' ', false, ordered_json::error_handler_t::replace);
+  return JsonText(out, /*indent=*/2);
 }
 
 }  // namespace sealfold

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/json/json_text.h"
 #include "protocol/text/utf8.h"
 
 namespace sealfold {
@@ -13,8 +14,7 @@ using nlohmann::ordered_json;
 constexpr size_t kValueShownMax = 100;
 
 std::string ValueText(const ordered_json& value) {
-  return value.is_string() ? value.get<std::string>()
-                           : value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return value.is_string() ? value.get<std::string>() : JsonText(value);
 }
 
 void PrintField(const Output& output, const Field& field, size_t width) {
@@ -39,7 +39,7 @@ void PrintDescription(const Output& output, const Description& description) {
   ordered_json event = {
       {"event", "file"}, {"kind", description.kind}, {"about", description.headline}};
   for (const Field& field : description.fields) event["fields"][field.name] = field.value;
-  output.Json(event.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  output.Json(JsonText(event));
   if (output.json()) return;
   size_t width = 0;
   for (const Field& field : description.fields) width = std::max(width, field.name.size());

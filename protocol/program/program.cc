@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -97,10 +98,7 @@ int Output::Finish(const absl::Status& status) const {
     if (!e.expected.empty()) error["expected"] = e.expected;
     if (!e.found.empty()) error["found"] = e.found;
     if (!e.advice.empty()) error["do"] = e.advice;
-    std::fprintf(
-        stderr, "%s\n",
-        WithoutControls(error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
-            .c_str());
+    std::fprintf(stderr, "%s\n", WithoutControls(JsonText(error)).c_str());
     return ExitCode(status);
   }
   std::fprintf(stderr, "%s %s [%s]\n", Coloured(ColourOn(STDERR_FILENO), "1;31", "error:").c_str(),

@@ -13,6 +13,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 #include "protocol/plan/plan_json.h"
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
@@ -27,10 +28,6 @@ using nlohmann::ordered_json;
 constexpr int kControlAnswerMs = 10'000;
 constexpr int kCloseAnswerMs = 60'000;
 
-std::string Dump(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 absl::Status Keygen(const std::string& path, const std::string& name, const Output& output) {
   const KeyFile file = {.role = KeyRole::kCoordinator,
                         .signing_seed = RandomSecret(SigningKey::kSeedSize),
@@ -40,7 +37,7 @@ absl::Status Keygen(const std::string& path, const std::string& name, const Outp
   output.Line(absl::StrCat("Wrote ", path, " (secret: keep it) and ", path,
                            ".pub (for participants' policies)."));
   output.Line(absl::StrCat("key ", key));
-  output.Json(Dump({{"key", key}, {"file", path}, {"public_file", path + ".pub"}}));
+  output.Json(JsonText(ordered_json{{"key", key}, {"file", path}, {"public_file", path + ".pub"}}));
   return absl::OkStatus();
 }
 
@@ -55,14 +52,14 @@ absl::Status MakePlanFiles(const MakePlanOptions& options, const Output& output)
                            " bytes an update."));
   output.Line(absl::StrCat("Wrote ", made.model_path, ", the model that round 1 starts from."));
   output.Line(absl::StrCat("plan ", made.plan.digest.hex()));
-  output.Json(Dump({{"plan", made.plan.digest.hex()},
-                    {"file", options.out},
-                    {"model", made.model_path},
-                    {"coordinator", made.plan.coordinator.hex()},
-                    {"participants", plan.participants.size()},
-                    {"rounds", plan.rounds},
-                    {"update_bytes", plan.payload_layout().size_bytes},
-                    {"warnings", made.warnings}}));
+  output.Json(JsonText(ordered_json{{"plan", made.plan.digest.hex()},
+                                    {"file", options.out},
+                                    {"model", made.model_path},
+                                    {"coordinator", made.plan.coordinator.hex()},
+                                    {"participants", plan.participants.size()},
+                                    {"rounds", plan.rounds},
+                                    {"update_bytes", plan.payload_layout().size_bytes},
+                                    {"warnings", made.warnings}}));
   return absl::OkStatus();
 }
 
@@ -75,7 +72,7 @@ absl::Status ServeRun(const ServeOptions& options, const Output& output) {
       options, stop.fd(),
       [&output](const std::string& endpoint) {
         output.Line(absl::StrCat("ready ", endpoint));
-        output.Json(Dump({{"event", "ready"}, {"endpoint", endpoint}}));
+        output.Json(JsonText(ordered_json{{"event", "ready"}, {"endpoint", endpoint}}));
       },
       [](const std::string& fact) { spdlog::info("{}", fact); });
 }
@@ -200,7 +197,7 @@ int Main(int argc, char** argv) {
     return output.Finish(Control(folder, CloseRequest{}, kCloseAnswerMs, output));
   if (watch_verb->parsed()) return output.Finish(Watch(watch, output));
   output.Line(PlanJsonSchema());
-  output.Json(Dump(ordered_json::parse(PlanJsonSchema())));
+  output.Json(JsonText(ordered_json::parse(PlanJsonSchema())));
   return kExitDone;
 }
 

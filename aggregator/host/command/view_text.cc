@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/host/command/watch.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -74,7 +75,7 @@ std::string ViewJson(const RunView& view) {
                                       {"refused", view.refused},
                                       {"participants", participants},
                                       {"participants_total", view.participants_total}};
-  return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return JsonText(out);
 }
 
 }  // namespace sealfold

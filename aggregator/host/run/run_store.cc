@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/envelope/sealed_model.h"
+#include "protocol/json/json_text.h"
 #include "protocol/json/load.h"
 #include "protocol/model/mapped_file.h"
 #include "protocol/model/tensor.h"
@@ -174,9 +175,7 @@ absl::Status RunStore::Save(const RunState& state) {
       {"round", state.round},
       {"attempt", state.attempt},
       {"detail", state.detail}};
-  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(
-      Path("run.json"),
-      out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n"));
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(Path("run.json"), JsonText(out, /*indent=*/2) + "\n"));
   state_ = state;
   return absl::OkStatus();
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/program.h"
 #include "protocol/text/time.h"
 
@@ -80,12 +81,12 @@ std::string DecisionChain::Line(const Decision& decision) const {
     line["registers"][absl::StrCat("pcr", index)] = value;
   }
   // What is not UTF-8 in a caller's words is replaced, so that a line can always be written.
-  return line.dump(-1, ' ', false, json::error_handler_t::replace);
+  return JsonText(line);
 }
 
 absl::Status DecisionChain::Add(absl::string_view line) {
   const json parsed = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object() || parsed.dump(-1, ' ', false, json::error_handler_t::replace) != line) {
+  if (!parsed.is_object() || JsonText(parsed) != line) {
     return Broken(size_ + 1, "a decision as the broker writes it", "something else");
   }
   const auto index = parsed.find("index");

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 
@@ -24,7 +25,7 @@ absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& 
   };
   SEALFOLD_RETURN_IF_ERROR(ChangeStore(folder, add).status());
   output.Line(absl::StrCat("access key ", id, " of ", name, " in ", out_path));
-  output.Json(json({{"access_key_id", id}, {"name", name}, {"file", out_path}}).dump());
+  output.Json(JsonText(json({{"access_key_id", id}, {"name", name}, {"file", out_path}})));
   return absl::OkStatus();
 }
 
@@ -32,7 +33,7 @@ absl::Status ListCallersCommand(const BrokerFolder& folder, const Output& output
   SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, OpenStore(folder));
   for (const CallerRecord& caller : store.callers()) {
     output.Line(absl::StrCat(caller.access_key_id, " ", caller.name));
-    output.Json(json({{"access_key_id", caller.access_key_id}, {"name", caller.name}}).dump());
+    output.Json(JsonText(json({{"access_key_id", caller.access_key_id}, {"name", caller.name}})));
   }
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/key_file.h"
 #include "protocol/envelope/sealed_data.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -57,11 +58,10 @@ absl::Status EncryptCommand(const EncryptOptions& options, const Output& output)
   output.Line(absl::StrCat(data.size(), " bytes encrypted in ", options.out_path));
   output.Line(absl::StrCat("owner ", owner.public_key().hex()));
   output.Line(absl::StrCat("terms ", terms));
-  output.Json(nlohmann::json({{"file", options.out_path},
-                              {"bytes", data.size()},
-                              {"owner", owner.public_key().hex()},
-                              {"terms", terms}})
-                  .dump());
+  output.Json(JsonText(nlohmann::json({{"file", options.out_path},
+                                       {"bytes", data.size()},
+                                       {"owner", owner.public_key().hex()},
+                                       {"terms", terms}})));
   return absl::OkStatus();
 }
 

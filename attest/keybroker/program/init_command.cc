@@ -8,6 +8,7 @@
 #include "attest/keybroker/server/server.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/wall_clock.h"
 
 namespace sealfold {
@@ -57,7 +58,8 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
     output.Line(absl::StrCat("takes evidence of ", each.platform));
   }
   output.Line(absl::StrCat("certificate for clients: ", folder.certificate_path()));
-  output.Json(json({{"platforms", platforms}, {"certificate", folder.certificate_path()}}).dump());
+  output.Json(
+      JsonText(json({{"platforms", platforms}, {"certificate", folder.certificate_path()}})));
   return absl::OkStatus();
 }
 

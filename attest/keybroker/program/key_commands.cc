@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/wall_clock.h"
 
 namespace sealfold {
@@ -57,10 +58,9 @@ Decision ReleaseDecision(const KeyRecord& key, const Release& release) {
 
 void TellReleased(const KeyRecord& key, const Output& output) {
   output.Line(absl::StrCat("key ", KeyIdText(key.id), " alias/", key.name, ReleasesText(key)));
-  output.Json(json({{"key_id", KeyIdText(key.id)},
-                    {"alias", absl::StrCat("alias/", key.name)},
-                    {"version", key.releases->version}})
-                  .dump());
+  output.Json(JsonText(json({{"key_id", KeyIdText(key.id)},
+                             {"alias", absl::StrCat("alias/", key.name)},
+                             {"version", key.releases->version}})));
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ absl::Status CreateKeyCommand(const BrokerFolder& folder, const std::string& nam
                            }).status());
   output.Line(absl::StrCat("key ", KeyIdText(id), " alias/", name));
   if (unattested) output.Line(output.Warn("released to any caller, without evidence"));
-  output.Json(json({{"key_id", KeyIdText(id)}, {"alias", absl::StrCat("alias/", name)}}).dump());
+  output.Json(JsonText(json({{"key_id", KeyIdText(id)}, {"alias", absl::StrCat("alias/", name)}})));
   return absl::OkStatus();
 }
 
@@ -133,7 +133,7 @@ absl::Status ListKeysCommand(const BrokerFolder& folder, const Output& output) {
                  {"unattested", key.unattested},
                  {"conditions", conditions}};
     if (key.releases.has_value()) line["version"] = key.releases->version;
-    output.Json(line.dump());
+    output.Json(JsonText(line));
   }
   return absl::OkStatus();
 }

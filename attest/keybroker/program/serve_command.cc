@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keybroker/server/server.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 #include "protocol/program/host_port.h"
 #include "protocol/program/stop_signal.h"
 #include "protocol/program/wall_clock.h"
@@ -95,11 +96,10 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
   const std::string head = log.chain().head().hex();
   output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", head));
   output.Line(absl::StrCat("ready on port ", server->port()));
-  output.Json(json({{"event", "ready"},
-                    {"port", server->port()},
-                    {"decisions", log.chain().size()},
-                    {"head", head}})
-                  .dump());
+  output.Json(JsonText(json({{"event", "ready"},
+                             {"port", server->port()},
+                             {"decisions", log.chain().size()},
+                             {"head", head}})));
   std::fflush(stdout);
   SEALFOLD_RETURN_IF_ERROR(server->Run(stop.fd()));
   // What a verb wrote since the last request is in the log too: no other verb comes before its end.
@@ -108,7 +108,7 @@ absl::Status ServeCommand(const BrokerFolder& folder, const ServeOptions& option
   const std::string last = log.chain().head().hex();
   output.Line(absl::StrCat("log of ", log.chain().size(), " decisions, head ", last));
   output.Json(
-      json({{"event", "stopped"}, {"decisions", log.chain().size()}, {"head", last}}).dump());
+      JsonText(json({{"event", "stopped"}, {"decisions", log.chain().size()}, {"head", last}})));
   return absl::OkStatus();
 }
 
@@ -122,7 +122,7 @@ absl::Status VerifyLogCommand(const std::string& folder_path, const std::string&
                             VerifyDecisionLog(BrokerFolder{.path = folder_path}.log_path(), known));
   output.Line(
       absl::StrCat(output.Mark(true), " ", chain.size(), " decisions, head ", chain.head().hex()));
-  output.Json(json({{"decisions", chain.size()}, {"head", chain.head().hex()}}).dump());
+  output.Json(JsonText(json({{"decisions", chain.size()}, {"head", chain.head().hex()}})));
   return absl::OkStatus();
 }
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "protocol/base/error.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -27,11 +28,10 @@ void TellTrust(const KeyStore& store, const Output& output) {
       output.Line(absl::StrCat("  list of ", list.Issuer()));
       lists.push_back(list.Issuer());
     }
-    output.Json(json({{"platform", each.platform},
-                      {"revocation_lists", lists},
-                      {"accept_expired", revocation.accept_expired},
-                      {"demand", demand}})
-                    .dump());
+    output.Json(JsonText(json({{"platform", each.platform},
+                               {"revocation_lists", lists},
+                               {"accept_expired", revocation.accept_expired},
+                               {"demand", demand}})));
   }
 }
 

@@ -12,6 +12,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -66,8 +67,7 @@ KmsAnswer ErrorAnswer(const absl::Status& error) {
   if (!explanation.found.empty()) absl::StrAppend(&message, ", found ", explanation.found);
   if (!explanation.code.empty()) absl::StrAppend(&message, " [", explanation.code, "]");
   return {.status = type == "KMSInternalException" ? 500 : 400,
-          .body = json({{"__type", std::string(type)}, {"message", message}})
-                      .dump(-1, ' ', false, json::error_handler_t::replace)};
+          .body = JsonText(json({{"__type", std::string(type)}, {"message", message}}))};
 }
 
 KmsAnswer Broker::Answer(const absl::StatusOr<std::string>& caller, absl::string_view target,

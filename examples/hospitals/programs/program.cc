@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "protocol/json/json_text.h"
 #include "protocol/program/command_line.h"
 #include "protocol/program/program.h"
 
@@ -57,8 +58,7 @@ void AddJson(CLI::App& app, bool& json) {
 
 void PrintJson(const nlohmann::ordered_json& json) {
   // A path need not be UTF-8; what is not shows as U+FFFD.
-  const std::string line =
-      json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string line = JsonText(json);
   std::printf("%s\n", line.c_str());
 }
 
