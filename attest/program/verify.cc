@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "attest/policy/evidence_policy_json.h"
 #include "attest/program/log_options.h"
 #include "attest/program/verb.h"
+#include "attest/release/rules.h"
 #include "attest/report/check_report.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
@@ -17,6 +19,7 @@ namespace {
 struct VerifyOptions {
   std::string evidence_path;
   std::string policy_path;
+  std::string release_path;
   std::string time;
   bool any_age = false;
   std::string nonce;
@@ -61,12 +64,55 @@ absl::StatusOr<std::optional<Field>> Differences(const VerifyOptions& options, B
   return DescribeLogs(options.logs, claimed.event_log, claims.registers);
 }
 
+// The policy, with the values of the release that came beside the evidence. `why_not` as
+// WithRelease has it, and about which file.
+absl::StatusOr<EvidencePolicy> Accepted(const VerifyOptions& options, absl::Status& why_not) {
+  SEALFOLD_ASSIGN_OR_RETURN(EvidencePolicy policy, LoadEvidencePolicy(options.policy_path));
+  if (options.release_path.empty()) {
+    if (!policy.reference_values.empty()) return policy;
+    return BadInput({.code = "release_missing",
+                     .what = options.policy_path,
+                     .expected = "a release file: the policy names builders, and no values",
+                     .found = "none",
+                     .advice = "give the one that came with the evidence: --release FILE"});
+  }
+  if (policy.releases == nullptr) {
+    return BadInput({.code = "release_unexpected",
+                     .what = "--release",
+                     .expected = "a policy that names builders, under /evidence/releases",
+                     .found = absl::StrCat("none in ", options.policy_path),
+                     .advice = "leave it out, or name the builders whom you believe"});
+  }
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string file,
+                            ReadFile(options.release_path, kReleaseFileSizeMax));
+  policy = WithRelease(policy, ToBytes(AsBytes(file)), why_not);
+  if (!why_not.ok()) why_not = About(options.release_path, why_not);
+  return policy;
+}
+
+// A release that the policy's rules refuse counts for nothing: it is why evidence is refused only
+// where nothing else accepts the registers. Then it is the first check, and this the verdict.
+absl::Status Conclude(const absl::Status& why_not, Verdict& verdict) {
+  const bool unknown =
+      std::any_of(verdict.checks.begin(), verdict.checks.end(),
+                  [](const Check& check) { return check.name == "registers" && !check.passed; });
+  if (why_not.ok() || !unknown) return verdict.status();
+  const Explanation why = Explain(why_not);
+  verdict.checks.insert(verdict.checks.begin(),
+                        {.name = "release_offered",
+                         .expected = why.expected.empty() ? "a release file" : why.expected,
+                         .found = why.found.empty() ? why.what : why.found});
+  return why_not;
+}
+
 absl::Status Verify(const VerifyOptions& options, const Output& output) {
-  SEALFOLD_ASSIGN_OR_RETURN(const EvidencePolicy policy, LoadEvidencePolicy(options.policy_path));
+  absl::Status why_not;
+  SEALFOLD_ASSIGN_OR_RETURN(const EvidencePolicy policy, Accepted(options, why_not));
   SEALFOLD_ASSIGN_OR_RETURN(const EvidenceExpectation expectation, Expectation(options));
   SEALFOLD_ASSIGN_OR_RETURN(const std::string evidence,
                             ReadFile(options.evidence_path, kEvidenceBytesMax));
-  const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, expectation);
+  Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, expectation);
+  absl::Status conclusion = Conclude(why_not, verdict);
   SEALFOLD_ASSIGN_OR_RETURN(const std::optional<Field> differences,
                             Differences(options, AsBytes(evidence), verdict.claims));
   nlohmann::ordered_json json = VerdictJson(verdict);
@@ -85,8 +131,11 @@ absl::Status Verify(const VerifyOptions& options, const Output& output) {
         output.Warn("no --nonce was given: this may be a copy of evidence made for others"));
   }
   if (!verdict.caveat.empty()) output.Line(output.Warn(verdict.caveat));
+  if (verdict.passed() && !why_not.ok()) {
+    output.Line(output.Warn(absl::StrCat("the release counted for nothing: ", why_not.message())));
+  }
   if (verdict.passed()) output.Line(output.Bold("accepted by the policy"));
-  return verdict.status();
+  return conclusion;
 }
 
 }  // namespace
@@ -99,6 +148,9 @@ void AddVerify(CLI::App& app, Verb& called) {
   verb->add_option("--policy", options->policy_path,
                    "An evidence policy, or a participant's policy (JSON)")
       ->required();
+  verb->add_option("--release", options->release_path,
+                   "The release file that came beside it, for a policy that names builders")
+      ->check(NotEmpty());
   CLI::Option* time =
       verb->add_option("--time", options->time,
                        "Judge as of this time (RFC 3339); this machine's clock if left out")

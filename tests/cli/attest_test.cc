@@ -5,7 +5,10 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "attest/release/release.h"
+#include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
+#include "protocol/crypto/key_file.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
 #include "tests/cli/run.h"
@@ -165,7 +168,7 @@ TEST_F(AttestTest, VerifyTakesNoNonsense) {
 // As of `--nonce "$UNSET"` in a script: what was to be checked is not left unchecked.
 TEST_F(AttestTest, AnEmptyValueIsNoMissingOption) {
   const std::string policy = PolicyOf("nsm-2022-10");
-  for (const char* option : {"--nonce", "--user-data", "--public-key", "--time"}) {
+  for (const char* option : {"--nonce", "--user-data", "--public-key", "--time", "--release"}) {
     std::vector<std::string> verify = {
         "sealfold-attest", "verify", Document("nsm-2022-10"), "--policy", policy, option, ""};
     if (std::string(option) != "--time") verify.push_back("--any-age");
@@ -357,6 +360,23 @@ class ReleaseTest : public AttestTest {
     EXPECT_TRUE(WriteFileAtomic(Path("policy.json"), policy.dump()).ok());
     return Path("policy.json");
   }
+  // What `signers` release as `version`: the program of which there is a document.
+  void WriteRelease(const std::string& file, uint64_t version,
+                    const std::vector<std::string>& signers) const {
+    const Bytes statement = EncodeStatement(
+        {.subject = "aggregator",
+         .version = version,
+         .source = "v",
+         .builder = "b",
+         .platforms = {{.platform = "aws-nitro",
+                        .registers = {{.index = 0, .value = *HexDecode(kPcr0Of2022)}}}}});
+    ReleaseFile release;
+    for (const std::string& signer : signers) {
+      const KeyFile key = ReadKeyFile(Path(signer), KeyRole::kBuilder).value();
+      release.statements.push_back(SignStatement(key.signing_key(), statement));
+    }
+    ASSERT_TRUE(WriteFileAtomic(Path(file), AsText(cbor::EncodeFields(release))).ok());
+  }
   std::vector<std::string> Verify(const std::string& policy) const {
     return {"sealfold-attest", "verify", Document("nsm-2022-10"), "--any-age", "--policy", policy};
   }
@@ -382,6 +402,44 @@ TEST_F(ReleaseTest, BuildersVouchForABuild) {
   ExpectFails({"sealfold-attest", "release", "verify", Path("release.cbor"), "--build",
                Data("measure/plain.eif")},
               kExitRefused, "release_file");
+}
+
+// The policy names builders, and no file: whoever hands over the evidence hands it over too.
+TEST_F(ReleaseTest, AReleaseComesBesideEvidence) {
+  json document = json::parse(*ReadFile(Policy(2, 7), 1 << 16));
+  document["evidence"]["releases"].erase("files");
+  ASSERT_TRUE(WriteFileAtomic(Path("builders.json"), document.dump()).ok());
+  const std::vector<std::string> alone = Verify(Path("builders.json"));
+  const json missing = ExpectFails(alone, kExitBadInput, "release_missing");
+  EXPECT_THAT(std::string(missing["do"]), HasSubstr("--release"));
+
+  const auto beside = [&](const std::string& file, std::vector<std::string> verify) {
+    verify.insert(verify.end(), {"--release", Path(file)});
+    return verify;
+  };
+  // Of the program whose document it is.
+  WriteRelease("of-2022", 7, {"north", "south"});
+  EXPECT_EQ(RunJsonOne(beside("of-2022", alone))["passed"], true);
+  WriteRelease("too-few", 7, {"north"});
+  ExpectFails(beside("too-few", alone), kExitRefused, "release_signers");
+  WriteRelease("old", 6, {"north", "south"});
+  const json old = ExpectFails(beside("old", alone), kExitRefused, "release_version");
+  EXPECT_THAT(std::string(old["what"]), HasSubstr(Path("old")));
+  EXPECT_THAT(Ran(beside("old", alone)).out, HasSubstr("NO release_offered"));
+  ExpectFails(beside("builders.json", alone), kExitBadInput, "cbor_truncated");
+  ExpectFails(beside("none", alone), kExitBadInput, "file_unusable");
+  // Of another.
+  RunJsonOne(Sign("north", "signed.eif"));
+  RunJsonOne(Sign("south", "signed.eif"));
+  ExpectFails(beside("release.cbor", alone), kExitRefused, "evidence_registers");
+
+  // One that is refused takes nothing from what the policy accepts by itself.
+  WriteRelease("release.cbor", 7, {"north", "south"});
+  const std::vector<std::string> both = beside("too-few", Verify(Policy(2)));
+  EXPECT_EQ(RunJsonOne(both)["passed"], true);
+  EXPECT_THAT(Ran(both).out, HasSubstr("the release counted for nothing"));
+  ExpectFails(beside("of-2022", Verify(PolicyOf("nsm-2022-10"))), kExitBadInput,
+              "release_unexpected");
 }
 
 TEST_F(ReleaseTest, ALogHoldsWhatWasReleased) {
