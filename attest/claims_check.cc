@@ -134,6 +134,13 @@ bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set) {
   });
 }
 
+bool MatchesWholly(const ReferenceValues& set, const std::map<uint32_t, Bytes>& registers) {
+  return std::all_of(set.registers.begin(), set.registers.end(), [&](const auto& entry) {
+    const auto found = registers.find(entry.first);
+    return found != registers.end() && found->second == entry.second;
+  });
+}
+
 bool SaysSomething(const RegisterRules& rules, uint32_t index, ByteSpan value) {
   if (InMask(rules.resettable, index) || IsAllOnes(value)) return false;
   return !IsAllZero(value) || InMask(rules.zero_tells, index);

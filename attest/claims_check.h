@@ -3,6 +3,7 @@
 #ifndef SEALFOLD_ATTEST_CLAIMS_CHECK_H_
 #define SEALFOLD_ATTEST_CLAIMS_CHECK_H_
 
+#include <map>
 #include <string>
 
 #include "attest/verifier.h"
@@ -23,6 +24,9 @@ bool CheckRevocationLists(const EvidencePolicy& policy, const EvidenceExpectatio
 
 // Whether one of the registers that tell what runs is named, with a value other than zero.
 bool TellsProgram(const RegisterRules& rules, const ReferenceValues& set);
+
+// Whether every value of the set is among `registers`.
+bool MatchesWholly(const ReferenceValues& set, const std::map<uint32_t, Bytes>& registers);
 
 // Whether `value` could be the platform's word for what was measured into this register, or that
 // nothing was where that says something.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "attest/claims_check.h"
 #include "protocol/base/error.h"
 
 namespace sealfold {
@@ -103,12 +104,7 @@ EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Byt
 uint64_t MatchedRelease(const EvidencePolicy& policy, const std::map<uint32_t, Bytes>& registers) {
   uint64_t latest = 0;
   for (const ReferenceValues& set : policy.reference_values) {
-    const bool matches =
-        std::all_of(set.registers.begin(), set.registers.end(), [&registers](const auto& entry) {
-          const auto found = registers.find(entry.first);
-          return found != registers.end() && found->second == entry.second;
-        });
-    if (!matches) continue;
+    if (!MatchesWholly(set, registers)) continue;
     if (set.release_version == 0) return 0;
     latest = std::max(latest, set.release_version);
   }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "attest/offer_expectation.h"
 #include "attest/release/rules.h"
 #include "participant-client/policy/evidence_checks.h"
 #include "protocol/cbor/fields.h"
@@ -57,7 +58,7 @@ void CheckBinding(const SignedPlan& plan, const Offer& offer, CheckList& checks)
 // alone.
 bool CheckBatch(const Offer& offer, const SessionNonce& nonce, CheckList& checks) {
   if (!offer.batch.has_value()) return true;
-  const absl::Status in_batch = CheckNoncePath(nonce, *offer.batch);
+  const absl::Status in_batch = CheckOfferedNonce(offer, nonce);
   checks.Add("nonce_path", absl::StrCat("this session's nonce among ", offer.batch->size),
              in_batch);
   return in_batch.ok();
@@ -77,21 +78,6 @@ bool CheckOfferedIdentity(const Policy& policy, const Offer& offer, CheckList& c
   }
   CheckIdentity(identity, policy, checks);
   return true;
-}
-
-// What the document must carry: a batch's root is signed twice, as its nonce and with its size and
-// the binding in user_data.
-EvidenceExpectation ExpectedOf(const Offer& offer, const SessionNonce& nonce, uint64_t now_ms) {
-  const Digest binding = offer.binding.digest();
-  EvidenceExpectation expected{.nonce = ToBytes(nonce.span()),
-                               .user_data = ToBytes(binding.span()),
-                               .public_key = ToBytes(offer.hpke_key.span()),
-                               .now_ms = now_ms};
-  if (!offer.batch.has_value()) return expected;
-  const NonceBatch batch{.binding = binding, .root = offer.batch->root, .size = offer.batch->size};
-  expected.nonce = ToBytes(batch.root.span());
-  expected.user_data = ToBytes(batch.digest().span());
-  return expected;
 }
 
 }  // namespace
@@ -115,7 +101,7 @@ OfferJudgement JudgeOffer(const OfferTerms& terms, const Offer& offer, const Ses
                  "offer_platform", "the policy accepts evidence of one platform only");
   const bool in_batch = CheckBatch(offer, nonce, out.checks);
   const auto [verdict, accepted] =
-      CheckEvidence(offer.evidence, policy, offer.release, ExpectedOf(offer, nonce, now_ms),
+      CheckEvidence(offer.evidence, policy, offer.release, ExpectationOf(offer, nonce, now_ms),
                     terms.chains, out.checks);
 
   const bool releases =

@@ -7,6 +7,7 @@
 
 #include "aggregator/core/cascade/root_sum.h"
 #include "aggregator/core/testing/sample_run.h"
+#include "aggregator/core/testing/unverified_peer.h"
 #include "protocol/base/error.h"
 #include "protocol/cose/sign1.h"
 
@@ -32,7 +33,7 @@ struct Fixed {
   Secret no_key;
 
   static VerifiedPeer PeerOf(const RoundTerms& terms, const RoundKeys& keys) {
-    return {.binding = keys.MakeBinding(terms), .hpke_key = keys.hpke().public_key()};
+    return UnverifiedPeer::Of(terms, keys).AsIfVerified();
   }
   PartialSource Send(absl::Span<const int64_t> sum) const {
     return *PartialSource::Make(terms, leaf, PeerOf(terms, root),

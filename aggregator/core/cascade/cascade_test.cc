@@ -6,48 +6,22 @@
 #include <random>
 
 #include "aggregator/core/cascade/testing_cascade.h"
-#include "aggregator/core/publish/publisher.h"
 #include "aggregator/core/publish/round_record.h"
 #include "aggregator/core/testing/sample_host.h"
 
 namespace sealfold {
 namespace {
 
-using testing::As;
 using testing::SampleHost;
-using testing::TypeOf;
 using testing_cascade::Leaf;
 using testing_cascade::Member;
+using testing_cascade::Publish;
 using testing_cascade::Receive;
 using testing_cascade::SampleRun;
 using testing_cascade::SampleUpdate;
 using testing_cascade::Send;
 
 constexpr size_t kParties = 24;
-
-// What a root publishes, with a host that answers at once.
-Bytes Publish(const SampleRun& run, const Member& root, const RootSum& sum) {
-  Publisher publisher(root.terms, root.keys, sum.base_key(), sum.sum(), sum.weight_sum());
-  Bytes model;
-  Actions actions;
-  publisher.Start(actions);
-  while (!actions.empty()) {
-    Actions more;
-    for (const Action& action : actions) {
-      const Message& message = std::get<SendMessage>(action).message;
-      if (TypeOf(message) == ModelPart::kType) {
-        Append(model, message.bulk);
-        continue;
-      }
-      const auto want = As<WantBase>(message);
-      const ByteSpan base = ByteSpan(run.base_model).subspan(want.offset, want.length);
-      EXPECT_TRUE(publisher.OnBase(want.offset, base, more).ok());
-    }
-    actions = std::move(more);
-  }
-  EXPECT_EQ(publisher.model(), Sha256(model));
-  return model;
-}
 
 class CascadeTest : public ::testing::TestWithParam<size_t> {
  protected:
@@ -97,7 +71,7 @@ TEST_P(CascadeTest, GivesTheSumAndTheModelOfOneAggregator) {
   const RecordFile file{.plan = run_.signed_plan.bytes,
                         .record = SignRoundRecord(root.terms, root.keys, sum.log(),
                                                   sum.weight_sum(), Sha256(one.model_file)),
-                        .binding = root.peer().binding,
+                        .binding = root.peer().binding(),
                         .platform = "test",
                         .evidence = {},
                         .log = sum.log(),

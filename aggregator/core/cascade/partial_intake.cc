@@ -32,14 +32,14 @@ absl::Status CheckHeader(const RoundTerms& terms, const RoundKeys& keys, const V
                          const OpenedPartialHeader& opened) {
   const PartialHeader& header = opened.header;
   SEALFOLD_RETURN_IF_ERROR(
-      Equal("partial_signer", "signer", leaf.binding.record_key.hex(), opened.signer.hex()));
+      Equal("partial_signer", "signer", leaf.binding().record_key.hex(), opened.signer.hex()));
   SEALFOLD_RETURN_IF_ERROR(Equal("wrong_plan", "plan", terms.plan.digest.hex(), header.plan.hex()));
   SEALFOLD_RETURN_IF_ERROR(Equal("wrong_round", "round", absl::StrCat(terms.round.value()),
                                  absl::StrCat(header.round.value())));
   SEALFOLD_RETURN_IF_ERROR(Equal("wrong_attempt", "attempt", absl::StrCat(terms.attempt.value()),
                                  absl::StrCat(header.attempt.value())));
   SEALFOLD_RETURN_IF_ERROR(
-      Equal("partial_leaf", "leaf", leaf.binding.digest().hex(), header.leaf.hex()));
+      Equal("partial_leaf", "leaf", leaf.binding().digest().hex(), header.leaf.hex()));
   SEALFOLD_RETURN_IF_ERROR(Equal("wrong_recipient_key", "recipient",
                                  Sha256(keys.hpke().public_key().span()).hex(),
                                  header.recipient.hex()));

@@ -72,27 +72,28 @@ class PartialRefusalTest : public ::testing::Test {
 };
 
 TEST_F(PartialRefusalTest, APeerOfOtherTermsIsNoPeer) {
-  const std::vector<std::function<void(VerifiedPeer&)>> kChanges = {
-      [](VerifiedPeer& p) { p.binding.protocol = 2; },
-      [](VerifiedPeer& p) { p.binding.suite = Suite::kX25519ChaCha20Poly1305; },
-      [](VerifiedPeer& p) { p.binding.plan = {}; },
-      [](VerifiedPeer& p) { p.binding.round = Round(2); },
-      [](VerifiedPeer& p) { p.binding.attempt = Attempt(2); },
-      [](VerifiedPeer& p) { p.binding.previous_record = Digest(); },
-      [](VerifiedPeer& p) { p.binding.base_model = {}; },
-      [](VerifiedPeer& p) { p.hpke_key = {}; }};
+  const std::vector<std::function<void(UnverifiedPeer&)>> kChanges = {
+      [](UnverifiedPeer& p) { p.binding.protocol = 2; },
+      [](UnverifiedPeer& p) { p.binding.suite = Suite::kX25519ChaCha20Poly1305; },
+      [](UnverifiedPeer& p) { p.binding.plan = {}; },
+      [](UnverifiedPeer& p) { p.binding.round = Round(2); },
+      [](UnverifiedPeer& p) { p.binding.attempt = Attempt(2); },
+      [](UnverifiedPeer& p) { p.binding.previous_record = Digest(); },
+      [](UnverifiedPeer& p) { p.binding.base_model = {}; },
+      [](UnverifiedPeer& p) { p.hpke_key = {}; }};
   EXPECT_TRUE(CheckPeer(root_.terms, root_.keys, leaf_.peer()).ok());
   const Sent sent = Send(leaf_, leaf_.folded(), root_);
   for (size_t i = 0; i < kChanges.size(); ++i) {
-    VerifiedPeer peer = leaf_.peer();
-    kChanges[i](peer);
+    UnverifiedPeer changed = leaf_.unverified();
+    kChanges[i](changed);
+    const VerifiedPeer peer = changed.AsIfVerified();
     EXPECT_EQ(ErrorCode(CheckPeer(root_.terms, root_.keys, peer)), "peer_differs") << i;
     EXPECT_EQ(ErrorCode(Receive(root_, peer, sent).status()), "peer_differs") << i;
     // A leaf seals to no such root either.
-    VerifiedPeer root = root_.peer();
+    UnverifiedPeer root = root_.unverified();
     kChanges[i](root);
-    EXPECT_EQ(ErrorCode(PartialSource::Make(leaf_.terms, leaf_.keys, root, leaf_.folded(),
-                                            SeedOf("partial"))
+    EXPECT_EQ(ErrorCode(PartialSource::Make(leaf_.terms, leaf_.keys, root.AsIfVerified(),
+                                            leaf_.folded(), SeedOf("partial"))
                             .status()),
               "peer_differs")
         << i;

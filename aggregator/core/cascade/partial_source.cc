@@ -36,7 +36,7 @@ absl::StatusOr<PartialSource> PartialSource::Make(const RoundTerms& terms, const
   const SealedHead head{.weight = Weight(folded.weight_sum),
                         .model_key = Secret::CopyOf(folded.base_key.span())};
   SEALFOLD_ASSIGN_OR_RETURN(PartialSealer sealer,
-                            PartialSealer::Make(terms.contract(), header, root.hpke_key, head,
+                            PartialSealer::Make(terms.contract(), header, root.hpke_key(), head,
                                                 keys.record_key(), ephemeral_seed));
   return PartialSource(std::move(sealer), EncodePartialLog(folded.log), folded.sum,
                        terms.contract().chunk_bytes);

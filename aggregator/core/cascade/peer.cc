@@ -23,7 +23,7 @@ absl::Status Same(absl::string_view what, const std::string& own, const std::str
 
 absl::Status CheckPeer(const RoundTerms& terms, const RoundKeys& keys, const VerifiedPeer& peer) {
   const Binding own = keys.MakeBinding(terms);
-  const Binding& binding = peer.binding;
+  const Binding& binding = peer.binding();
   const auto hex_or_none = [](const std::optional<Digest>& digest) {
     return digest.has_value() ? digest->hex() : "none";
   };
@@ -40,7 +40,7 @@ absl::Status CheckPeer(const RoundTerms& terms, const RoundKeys& keys, const Ver
                                 hex_or_none(binding.previous_record)));
   SEALFOLD_RETURN_IF_ERROR(Same("base model", own.base_model.hex(), binding.base_model.hex()));
   SEALFOLD_RETURN_IF_ERROR(
-      Same("key in the evidence", Sha256(peer.hpke_key.span()).hex(), binding.hpke_key.hex()));
+      Same("key in the evidence", Sha256(peer.hpke_key().span()).hex(), binding.hpke_key.hex()));
   if (own.record_key != binding.record_key && own.hpke_key != binding.hpke_key) {
     return absl::OkStatus();
   }

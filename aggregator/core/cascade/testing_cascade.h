@@ -10,9 +10,11 @@
 #include "aggregator/core/cascade/partial_source.h"
 #include "aggregator/core/cascade/root_sum.h"
 #include "aggregator/core/intake/intake.h"
+#include "aggregator/core/publish/publisher.h"
 #include "aggregator/core/testing/sample_host.h"
 #include "aggregator/core/testing/sample_run.h"
 #include "aggregator/core/testing/sample_sender.h"
+#include "aggregator/core/testing/unverified_peer.h"
 #include "protocol/crypto/hash.h"
 
 namespace sealfold::testing_cascade {
@@ -26,8 +28,14 @@ struct Member {
   Member(const SampleRun& run, uint64_t number)
       : terms(*RoundTerms::Open(run.FirstStart())),
         keys(RoundKeys::Derive(SeedOf("member", number), terms)) {}
-  VerifiedPeer peer() const {
-    return {.binding = keys.MakeBinding(terms), .hpke_key = keys.hpke().public_key()};
+  UnverifiedPeer unverified() const { return UnverifiedPeer::Of(terms, keys); }
+  VerifiedPeer peer() const { return unverified().AsIfVerified(); }
+  // What its evidence would be made for, without any.
+  Offer MakeOffer() const {
+    return {.binding = keys.MakeBinding(terms),
+            .hpke_key = keys.hpke().public_key(),
+            .platform = "test",
+            .evidence = {}};
   }
   RoundTerms terms;
   RoundKeys keys;
@@ -43,12 +51,8 @@ struct Leaf : Member {
   }
 
   void Upload(size_t party, const SampleUpdate& update) {
-    const Offer offer{.binding = keys.MakeBinding(terms),
-                      .hpke_key = keys.hpke().public_key(),
-                      .platform = "test",
-                      .evidence = {}};
     const std::vector<Message> messages =
-        testing::SealUpload(run, party, offer, update, SeedOf("ephemeral", party));
+        testing::SealUpload(run, party, MakeOffer(), update, SeedOf("ephemeral", party));
     Actions actions;
     SEALFOLD_CHECK(
         intake->OnBegin({}, testing::As<Begin>(messages[0]), messages[0].bulk, 1, actions).ok());
@@ -77,15 +81,18 @@ struct Sent {
   Bytes log;
   std::vector<Bytes> chunks;
 };
-inline Sent Send(const Member& from, const FoldedUpdates& folded, const Member& to) {
-  PartialSource source =
-      *PartialSource::Make(from.terms, from.keys, to.peer(), folded, SeedOf("partial"));
+inline Sent Send(const Member& from, const FoldedUpdates& folded, const VerifiedPeer& to) {
+  PartialSource source = *PartialSource::Make(from.terms, from.keys, to, folded, SeedOf("partial"));
   Sent sent{.header = source.signed_header(),
             .head = source.sealed_head(),
             .log = source.log(),
             .chunks = {}};
   for (uint64_t i = 0; i < source.chunk_count(); ++i) sent.chunks.push_back(source.NextChunk());
   return sent;
+}
+
+inline Sent Send(const Member& from, const FoldedUpdates& folded, const Member& to) {
+  return Send(from, folded, to.peer());
 }
 
 inline absl::StatusOr<PartialIntake> Receive(const Member& root, const VerifiedPeer& from,
@@ -97,6 +104,30 @@ inline absl::StatusOr<PartialIntake> Receive(const Member& root, const VerifiedP
     SEALFOLD_RETURN_IF_ERROR(partial.TakeChunk(i, sent.chunks[i]));
   }
   return partial;
+}
+
+// What a root publishes, with a host that answers at once.
+inline Bytes Publish(const SampleRun& run, const Member& root, const RootSum& sum) {
+  Publisher publisher(root.terms, root.keys, sum.base_key(), sum.sum(), sum.weight_sum());
+  Bytes model;
+  Actions actions;
+  publisher.Start(actions);
+  while (!actions.empty()) {
+    Actions more;
+    for (const Action& action : actions) {
+      const Message& message = std::get<SendMessage>(action).message;
+      if (testing::TypeOf(message) == ModelPart::kType) {
+        Append(model, message.bulk);
+        continue;
+      }
+      const auto want = testing::As<WantBase>(message);
+      const ByteSpan base = ByteSpan(run.base_model).subspan(want.offset, want.length);
+      SEALFOLD_CHECK(publisher.OnBase(want.offset, base, more).ok());
+    }
+    actions = std::move(more);
+  }
+  SEALFOLD_CHECK(publisher.model() == Sha256(model));
+  return model;
 }
 
 }  // namespace sealfold::testing_cascade
