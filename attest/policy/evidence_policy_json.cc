@@ -70,9 +70,10 @@ absl::Status ReadReleases(const json& node, const ReadPolicyFile& read_file,
     if (absl::Status status = CheckRelease(*release, rules); !status.ok()) {
       return About(path, status);
     }
-    absl::StatusOr<ReferenceValues> values = ReleaseValues(*release, policy.platform);
+    const absl::StatusOr<std::vector<ReferenceValues>> values =
+        ReleaseValues(*release, policy.platform);
     if (!values.ok()) return About(path, values.status());
-    policy.reference_values.push_back(*std::move(values));
+    policy.reference_values.insert(policy.reference_values.end(), values->begin(), values->end());
   }
   policy.releases = std::make_shared<const ReleaseRules>(std::move(rules));
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 #include "attest/program/build_options.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -162,6 +163,25 @@ absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& pla
                    .what = absl::StrCat("--kind for platform ", platform),
                    .expected = absl::StrJoin(kinds, " or "),
                    .found = kind});
+}
+
+absl::StatusOr<std::vector<BankHash>> BanksOf(const std::string& platform,
+                                              const std::string& bank) {
+  std::vector<BankHash> banks;
+  const Verifier* verifier = FindVerifier(platform);
+  for (const BankHash each : {BankHash::kSha256, BankHash::kSha384}) {
+    if (!bank.empty() && BankHashName(each) != bank) continue;
+    const size_t size = BankRegister(each).value().size();
+    if (verifier == nullptr || absl::c_linear_search(verifier->register_rules().sizes, size)) {
+      banks.push_back(each);
+    }
+  }
+  if (!banks.empty()) return banks;
+  return BadInput({.code = "bank_unfit",
+                   .what = "--bank",
+                   .expected = absl::StrCat("one that evidence of ", platform, " has"),
+                   .found = bank,
+                   .advice = "leave it out"});
 }
 
 void BuildOptions::AddUkiOptions(CLI::App& verb) {

@@ -1,5 +1,5 @@
 // Which build is measured, and what is known of the machine that will start it: options that
-// `measure` and `policy init` share.
+// `measure`, `policy init` and `release sign` share.
 #ifndef SEALFOLD_ATTEST_PROGRAM_BUILD_OPTIONS_H_
 #define SEALFOLD_ATTEST_PROGRAM_BUILD_OPTIONS_H_
 
@@ -44,6 +44,10 @@ inline constexpr char kBuildKindsHelp[] =
 // would be compared with what they never hold. InvalidArgument, code "policy_platform_unknown" or
 // "build_kind".
 absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& platform);
+
+// The banks in which a platform's evidence may be, of SHA-256 and SHA-384; `bank` alone where it is
+// not empty. InvalidArgument, code "bank_unfit".
+absl::StatusOr<std::vector<BankHash>> BanksOf(const std::string& platform, const std::string& bank);
 
 struct Measurements {
   std::map<BankHash, std::map<uint32_t, Bytes>> banks = {};

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
 #include "attest/policy/evidence_policy_json.h"
@@ -75,25 +74,6 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOption
   return out;
 }
 
-// The banks in which a platform's evidence may be, or the one asked for.
-absl::StatusOr<std::vector<BankHash>> BanksOf(const PolicyOptions& options) {
-  std::vector<BankHash> banks;
-  const Verifier* verifier = FindVerifier(options.platform);
-  for (const BankHash bank : {BankHash::kSha256, BankHash::kSha384}) {
-    if (!options.bank.empty() && BankHashName(bank) != options.bank) continue;
-    const size_t size = BankRegister(bank).value().size();
-    if (verifier == nullptr || absl::c_linear_search(verifier->register_rules().sizes, size)) {
-      banks.push_back(bank);
-    }
-  }
-  if (!banks.empty()) return banks;
-  return BadInput({.code = "bank_unfit",
-                   .what = "--bank",
-                   .expected = absl::StrCat("one that evidence of ", options.platform, " has"),
-                   .found = options.bank,
-                   .advice = "leave it out"});
-}
-
 absl::StatusOr<std::map<uint32_t, Bytes>> RegistersAskedFor(
     const PolicyOptions& options, const std::map<uint32_t, Bytes>& measured) {
   if (options.registers.empty()) return measured;
@@ -116,7 +96,8 @@ absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& op
                                                          const std::string& name) {
   SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
   SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
-  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks, BanksOf(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks,
+                            BanksOf(options.platform, options.bank));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
   std::vector<ReferenceValues> sets;
   for (const auto& [bank, registers] : measured.banks) {

@@ -50,18 +50,17 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
   SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.build.path));
   statement.sha256 = Sha256(file.span());
   statement.sha384 = Sha384(file.span());
-  // Where nothing else is asked for, the bank that a TPM's attester quotes.
-  const std::string bank = !options.bank.empty()        ? options.bank
-                           : options.platform == "tpm2" ? "sha256"
-                                                        : "sha384";
   SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
-  SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured,
-                            MeasureBuild(options.build, {*FindBankHash(bank)}));
-  PlatformValues values{.platform = options.platform};
-  for (const auto& [index, value] : measured.banks.begin()->second) {
-    values.registers.push_back({.index = index, .value = value});
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks,
+                            BanksOf(options.platform, options.bank));
+  SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
+  for (const auto& [bank, registers] : measured.banks) {
+    PlatformValues& values = statement.platforms.emplace_back();
+    values.platform = options.platform;
+    for (const auto& [index, value] : registers) {
+      values.registers.push_back({.index = index, .value = value});
+    }
   }
-  statement.platforms = {std::move(values)};
   return statement;
 }
 
@@ -140,8 +139,13 @@ Description DescribeRelease(const Release& release) {
   for (const SigningPublicKey& signer : release.signers) signers.push_back(signer.hex());
   nlohmann::ordered_json platforms;
   for (const PlatformValues& values : statement.platforms) {
+    const auto banks = std::count_if(
+        statement.platforms.begin(), statement.platforms.end(),
+        [&values](const PlatformValues& each) { return each.platform == values.platform; });
     for (const RegisterValue& each : values.registers) {
-      platforms[absl::StrCat(values.platform, " pcr", each.index)] = HexEncode(each.value);
+      // Which bank, where there are several: by the length of its values.
+      const std::string bank = banks == 1 ? "" : absl::StrCat(" sha", 8 * each.value.size());
+      platforms[absl::StrCat(values.platform, bank, " pcr", each.index)] = HexEncode(each.value);
     }
   }
   return {
@@ -197,7 +201,7 @@ void AddRelease(CLI::App& app, Verb& called) {
   verb->add_option("--platform", options->platform, "sign: where it runs, e.g. aws-nitro");
   verb->add_option(
           "--bank", options->bank,
-          "sign: bank of a TPM's values; sha256 for tpm2 and sha384 for others if left out")
+          "sign: bank of a TPM's values; each that the platform's evidence may be in if left out")
       ->check(CLI::IsMember({"sha256", "sha384"}));
   verb->add_option("--subject", options->subject, "sign: the program's name, as policies have it");
   verb->add_option("--release-version", options->version,

@@ -32,6 +32,9 @@ absl::Status CheckText(absl::string_view name, absl::string_view text) {
                    absl::StrCat(text.size(), " bytes"));
 }
 
+// Of an entry with registers.
+size_t BankBytes(const PlatformValues& values) { return values.registers.front().value.size(); }
+
 absl::Status CheckPlatform(const PlatformValues& values) {
   SEALFOLD_RETURN_IF_ERROR(CheckText("platform", values.platform));
   if (values.registers.empty() || values.registers.size() > kRegistersMax) {
@@ -47,8 +50,19 @@ absl::Status CheckPlatform(const PlatformValues& values) {
       return Malformed(absl::StrCat("pcr", value.index), "an index below 32, 32 to 64 bytes",
                        absl::StrCat(value.value.size(), " bytes"));
     }
+    if (value.value.size() != BankBytes(values)) {
+      return Malformed(absl::StrCat("pcr", value.index),
+                       absl::StrCat(BankBytes(values), " bytes, as the others of its bank"),
+                       absl::StrCat(value.value.size(), " bytes"));
+    }
   }
   return absl::OkStatus();
+}
+
+// Whether `next` may follow: another platform, or another bank of the same.
+bool InOrder(const PlatformValues& values, const PlatformValues& next) {
+  if (values.platform != next.platform) return values.platform < next.platform;
+  return BankBytes(values) < BankBytes(next);
 }
 
 absl::Status CheckStatement(const ReleaseStatement& statement) {
@@ -62,8 +76,9 @@ absl::Status CheckStatement(const ReleaseStatement& statement) {
   }
   for (size_t i = 0; i < statement.platforms.size(); ++i) {
     SEALFOLD_RETURN_IF_ERROR(CheckPlatform(statement.platforms[i]));
-    if (i > 0 && statement.platforms[i - 1].platform >= statement.platforms[i].platform) {
-      return Malformed("platforms", "each once, in their order", statement.platforms[i].platform);
+    if (i > 0 && !InOrder(statement.platforms[i - 1], statement.platforms[i])) {
+      return Malformed("platforms", "each bank of each once, in their order",
+                       statement.platforms[i].platform);
     }
   }
   return absl::OkStatus();

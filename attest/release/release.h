@@ -28,7 +28,7 @@ struct RegisterValue {
   }
 };
 
-// What the subject measures where it runs.
+// What the subject measures where it runs, in one bank: all values are of the same length.
 struct PlatformValues {
   std::string platform = {};
   std::vector<RegisterValue> registers = {};
@@ -49,6 +49,7 @@ struct ReleaseStatement {
   uint64_t version = 0;      // rises with every release of the subject; from 1
   std::string source = {};   // the revision it was built from
   std::string builder = {};  // who built it, in words
+  // By name, and one platform's banks by their values' length; each once.
   std::vector<PlatformValues> platforms = {};
 
   template <class V>

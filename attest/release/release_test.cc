@@ -6,6 +6,9 @@
 
 #include "attest/release/release_log.h"
 #include "attest/release/rules.h"
+#include "attest/testing/forge/forge.h"
+#include "attest/testing/forge/forge_tpm.h"
+#include "attest/testing/vectors.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
@@ -46,6 +49,17 @@ class ReleaseTest : public ::testing::Test {
     file.log = log;
     return cbor::EncodeFields(file);
   }
+  // What ForgeTpmEvidence has of a TPM's registers, in a bank of values this long.
+  static PlatformValues Bank(size_t bytes) {
+    return {.platform = "tpm2",
+            .registers = {{.index = 4, .value = Bytes(bytes, 0x44)},
+                          {.index = 12, .value = Bytes(bytes, 0)}}};
+  }
+  static std::function<void(ReleaseStatement&)> With(const std::vector<PlatformValues>& more) {
+    return [more](ReleaseStatement& s) {
+      s.platforms.insert(s.platforms.end(), more.begin(), more.end());
+    };
+  }
   std::string OpenCode(const std::function<void(ReleaseStatement&)>& change) {
     return ErrorCode(OpenRelease(File({1}, change)).status());
   }
@@ -69,14 +83,59 @@ TEST_F(ReleaseTest, KOfNSignersMakeReferenceValues) {
   EXPECT_EQ(Judge(File({1, 2})), "");
   EXPECT_EQ(Judge(File({3, 1})), "");
   EXPECT_EQ(Judge(File({1, 2, 3})), "");
-  const absl::StatusOr<ReferenceValues> values =
+  const absl::StatusOr<std::vector<ReferenceValues>> sets =
       ReleaseValues(*OpenRelease(File({1, 2})), "aws-nitro");
-  ASSERT_TRUE(values.ok()) << values.status();
-  EXPECT_EQ(values->release_version, 7u);
-  EXPECT_EQ(values->registers.at(0), Bytes(48, 0x11));
-  EXPECT_EQ(values->registers.at(8), Bytes(48, 0x22));
+  ASSERT_TRUE(sets.ok()) << sets.status();
+  ASSERT_EQ(sets->size(), 1u);
+  EXPECT_EQ(sets->front().release_version, 7u);
+  EXPECT_EQ(sets->front().registers.at(0), Bytes(48, 0x11));
+  EXPECT_EQ(sets->front().registers.at(8), Bytes(48, 0x22));
   EXPECT_EQ(ErrorCode(ReleaseValues(*OpenRelease(File({1, 2})), "aws-nitrotpm").status()),
             "release_platform");
+}
+
+// Evidence of a TPM is in one of its banks: a release has a set for each.
+TEST_F(ReleaseTest, APlatformHasASetForEachBank) {
+  const absl::StatusOr<std::vector<ReferenceValues>> sets =
+      ReleaseValues(*OpenRelease(File({1, 2}, With({Bank(32), Bank(48)}))), "tpm2");
+  ASSERT_TRUE(sets.ok()) << sets.status();
+  ASSERT_EQ(sets->size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ((*sets)[i].registers.at(4), Bytes(i == 0 ? 32 : 48, 0x44));
+    EXPECT_EQ((*sets)[i].registers.size(), 2u);
+    EXPECT_EQ((*sets)[i].release_version, 7u);
+  }
+  // One form only, and no register without a bank.
+  EXPECT_EQ(OpenCode(With({Bank(48), Bank(32)})), "release_malformed");
+  EXPECT_EQ(OpenCode(With({Bank(32), Bank(32)})), "release_malformed");
+  PlatformValues mixed = Bank(32);
+  mixed.registers[1].value = Bytes(48, 0);
+  EXPECT_EQ(OpenCode(With({mixed})), "release_malformed");
+}
+
+TEST_F(ReleaseTest, EvidenceIsJudgedByTheBankThatItIsIn) {
+  const ForgedKey key = ForgedKey::Ecdsa();
+  EvidencePolicy policy = ForgeTpmPolicy(key);
+  policy.reference_values.clear();
+  policy.releases = std::make_shared<const ReleaseRules>(rules);
+  const auto verdict = [&](uint16_t bank, const std::vector<PlatformValues>& released) {
+    absl::Status why_not;
+    const EvidencePolicy accepted = WithRelease(policy, File({1, 2}, With(released)), why_not);
+    EXPECT_TRUE(why_not.ok()) << why_not;
+    const Bytes evidence = EncodeTpmEvidence(ForgeTpmEvidence(key, {.bank = bank}));
+    return ErrorCode(VerifyEvidence(evidence, accepted, ForgeExpectation()).status());
+  };
+  for (const uint16_t bank : {kTpmAlgSha256, kTpmAlgSha384}) {
+    const size_t bytes = bank == kTpmAlgSha256 ? 32 : 48;
+    const size_t other = bank == kTpmAlgSha256 ? 48 : 32;
+    EXPECT_EQ(verdict(bank, {Bank(32), Bank(48)}), "");
+    EXPECT_EQ(verdict(bank, {Bank(bytes)}), "");
+    EXPECT_EQ(verdict(bank, {Bank(other)}), "evidence_registers");
+    // The other bank's values say nothing of this one's.
+    std::vector<PlatformValues> wrong = {Bank(32), Bank(48)};
+    wrong[bytes == 32 ? 0 : 1].registers[0].value[0] ^= 1;
+    EXPECT_EQ(verdict(bank, wrong), "evidence_registers");
+  }
 }
 
 TEST_F(ReleaseTest, FewerAreNotEnoughWhoeverElseSigns) {

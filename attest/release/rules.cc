@@ -73,15 +73,18 @@ absl::Status CheckRelease(const Release& release, const ReleaseRules& rules) {
   return CheckLogged(release, *rules.log_key).status();
 }
 
-absl::StatusOr<ReferenceValues> ReleaseValues(const Release& release, absl::string_view platform) {
+absl::StatusOr<std::vector<ReferenceValues>> ReleaseValues(const Release& release,
+                                                           absl::string_view platform) {
   const ReleaseStatement& statement = release.statement;
+  std::vector<ReferenceValues> sets;
   for (const PlatformValues& values : statement.platforms) {
     if (values.platform != platform) continue;
-    ReferenceValues out{.name = absl::StrCat(statement.subject, " version ", statement.version),
+    ReferenceValues set{.name = absl::StrCat(statement.subject, " version ", statement.version),
                         .release_version = statement.version};
-    for (const RegisterValue& each : values.registers) out.registers[each.index] = each.value;
-    return out;
+    for (const RegisterValue& each : values.registers) set.registers[each.index] = each.value;
+    sets.push_back(std::move(set));
   }
+  if (!sets.empty()) return sets;
   return NotAccepted("platform", absl::StrCat("values for ", platform), "none",
                      "ask its builders to measure it for this platform");
 }
@@ -93,8 +96,9 @@ EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Byt
   const auto judge = [&]() -> absl::Status {
     SEALFOLD_ASSIGN_OR_RETURN(const Release release, OpenRelease(*file));
     SEALFOLD_RETURN_IF_ERROR(CheckRelease(release, *policy.releases));
-    SEALFOLD_ASSIGN_OR_RETURN(ReferenceValues values, ReleaseValues(release, policy.platform));
-    out.reference_values.push_back(std::move(values));
+    SEALFOLD_ASSIGN_OR_RETURN(const std::vector<ReferenceValues> values,
+                              ReleaseValues(release, policy.platform));
+    out.reference_values.insert(out.reference_values.end(), values.begin(), values.end());
     return absl::OkStatus();
   };
   why_not = judge();

@@ -34,9 +34,10 @@ absl::Status CheckReleaseRules(const ReleaseRules& rules);
 //   and those of CheckLogged.
 absl::Status CheckRelease(const Release& release, const ReleaseRules& rules);
 
-// The release's reference values on `platform`, as release_version says whose they are.
-// PermissionDenied, "release_platform", where it has none.
-absl::StatusOr<ReferenceValues> ReleaseValues(const Release& release, absl::string_view platform);
+// The release's reference values on `platform`, a set for each bank: evidence is in one of them.
+// release_version says whose they are. PermissionDenied, "release_platform", where it has none.
+absl::StatusOr<std::vector<ReferenceValues>> ReleaseValues(const Release& release,
+                                                           absl::string_view platform);
 
 // `policy`, and with it the values of `file`, a release that came beside evidence from whomever,
 // where it satisfies policy.releases. `why_not`: OK, or an error of the three above and of

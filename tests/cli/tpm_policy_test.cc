@@ -72,9 +72,9 @@ TEST_F(TpmPolicyTest, NeedsSomebodyToBelieve) {
               kExitBadInput, "policy_keys_unexpected");
 }
 
-TEST_F(TpmPolicyTest, AReleaseIsSignedInTheBankThatIsQuoted) {
+TEST_F(TpmPolicyTest, AReleaseIsSignedInEachBankThatMayBeQuoted) {
   RunJsonOne({"sealfold-attest", "keygen", "--out", Path("key"), "--name", "north"});
-  const auto signed_in = [this](const std::string& file, std::vector<std::string> more) {
+  const auto sign_as = [this](const std::string& file, const std::vector<std::string>& more) {
     std::vector<std::string> sign = {"sealfold-attest",
                                      "release",
                                      "sign",
@@ -94,14 +94,22 @@ TEST_F(TpmPolicyTest, AReleaseIsSignedInTheBankThatIsQuoted) {
                                      "--release-version",
                                      "7"};
     sign.insert(sign.end(), more.begin(), more.end());
-    RunJsonOne(sign);
+    return sign;
+  };
+  const auto signed_in = [&](const std::string& file, const std::vector<std::string>& more) {
+    RunJsonOne(sign_as(file, more));
     return RunJsonOne(
         {"sealfold-attest", "release", "verify", Path(file)})["fields"]["measurements"];
   };
-  EXPECT_EQ(signed_in("a", {"--platform", "tpm2"})["tpm2 pcr4"], Pcr4("sha256"));
+  const json both = signed_in("a", {"--platform", "tpm2"});
+  EXPECT_EQ(both["tpm2 sha256 pcr4"], Pcr4("sha256"));
+  EXPECT_EQ(both["tpm2 sha384 pcr4"], Pcr4("sha384"));
+  EXPECT_FALSE(both.contains("tpm2 pcr4"));
   EXPECT_EQ(signed_in("b", {"--platform", "tpm2", "--bank", "sha384"})["tpm2 pcr4"],
             Pcr4("sha384"));
   EXPECT_EQ(signed_in("c", {"--platform", "aws-nitrotpm"})["aws-nitrotpm pcr4"], Pcr4("sha384"));
+  ExpectFails(sign_as("d", {"--platform", "aws-nitrotpm", "--bank", "sha256"}), kExitBadInput,
+              "bank_unfit");
 }
 
 }  // namespace

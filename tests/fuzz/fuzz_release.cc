@@ -57,8 +57,13 @@ void OpenSigned(ByteSpan statement) {
                      .log_key = log_key.public_key()};
   SEALFOLD_CHECK(CheckRelease(*release, rules).ok());
   for (const PlatformValues& each : release->statement.platforms) {
-    const absl::StatusOr<ReferenceValues> values = ReleaseValues(*release, each.platform);
-    SEALFOLD_CHECK(values.ok() && values->release_version == release->statement.version);
+    const absl::StatusOr<std::vector<ReferenceValues>> sets =
+        ReleaseValues(*release, each.platform);
+    SEALFOLD_CHECK(sets.ok() && !sets->empty());
+    for (const ReferenceValues& set : *sets) {
+      SEALFOLD_CHECK(!set.registers.empty());
+      SEALFOLD_CHECK(set.release_version == release->statement.version);
+    }
   }
   if (rules.version_min < UINT64_MAX) {
     ++rules.version_min;

@@ -30,9 +30,16 @@ absl::StatusOr<std::vector<Condition>> ConditionsBy(const KeyReleases& releases,
                     .found = absl::StrCat(release.statement.version),
                     .advice = "a key never goes back to an earlier program"});
   }
-  SEALFOLD_ASSIGN_OR_RETURN(const ReferenceValues values,
+  SEALFOLD_ASSIGN_OR_RETURN(const std::vector<ReferenceValues> values,
                             ReleaseValues(release, releases.platform));
-  return ConditionsFor(KindOf(releases.platform), values.registers);
+  if (values.size() > 1) {
+    return Refused({.code = "release_banks",
+                    .what = absl::StrCat("release, values for ", releases.platform),
+                    .expected = "one bank: its documents have one",
+                    .found = absl::StrCat(values.size()),
+                    .advice = "ask its builders for a release in SHA-384 alone"});
+  }
+  return ConditionsFor(KindOf(releases.platform), values.front().registers);
 }
 
 }  // namespace sealfold

@@ -16,18 +16,20 @@ SigningKey Key(uint8_t n) { return SigningKey::FromSeed(testing::SeedOf(n)); }
 Release Make(uint64_t version, const std::vector<uint8_t>& signers,
              const std::string& subject = "sealfold-aggregator") {
   const auto build = static_cast<uint8_t>(version);
-  const Bytes statement =
-      EncodeStatement({.subject = subject,
-                       .sha256 = Sha256(AsBytes("a build")),
-                       .sha384 = Sha384(AsBytes("a build")),
-                       .version = version,
-                       .source = "v",
-                       .builder = "a builder",
-                       .platforms = {{.platform = "aws-nitro",
-                                      .registers = {{.index = 0, .value = Bytes(48, build)},
-                                                    {.index = 8, .value = Bytes(48, 0x22)}}},
-                                     {.platform = "aws-nitrotpm",
-                                      .registers = {{.index = 4, .value = Bytes(48, build)}}}}});
+  const Bytes statement = EncodeStatement(
+      {.subject = subject,
+       .sha256 = Sha256(AsBytes("a build")),
+       .sha384 = Sha384(AsBytes("a build")),
+       .version = version,
+       .source = "v",
+       .builder = "a builder",
+       .platforms = {
+           {.platform = "aws-nitro",
+            .registers = {{.index = 0, .value = Bytes(48, build)},
+                          {.index = 8, .value = Bytes(48, 0x22)}}},
+           {.platform = "aws-nitrotpm", .registers = {{.index = 4, .value = Bytes(48, build)}}},
+           {.platform = "tpm2", .registers = {{.index = 4, .value = Bytes(32, build)}}},
+           {.platform = "tpm2", .registers = {{.index = 4, .value = Bytes(48, build)}}}}});
   ReleaseFile file;
   for (const uint8_t n : signers) file.statements.push_back(SignStatement(Key(n), statement));
   return OpenRelease(cbor::EncodeFields(file)).value();
@@ -97,6 +99,8 @@ TEST_F(KeyReleasesTest, AFirstReleaseIsHeldToTheRulesToo) {
   releases.k = 2;
   releases.platform = "sealfold-softnsm";
   EXPECT_EQ(code(Make(7, {1, 2})), "release_platform");
+  releases.platform = "tpm2";  // which no store trusts
+  EXPECT_EQ(code(Make(7, {1, 2})), "release_banks");
   releases.platform = "aws-nitro";
   releases.log_key = Key(9).public_key();
   EXPECT_EQ(code(Make(7, {1, 2})), "release_not_logged");

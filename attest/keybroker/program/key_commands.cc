@@ -49,8 +49,9 @@ Decision ReleaseDecision(const KeyRecord& key, const Release& release) {
                     .evidence = Sha256(release.statement_bytes).hex(),
                     .platform = key.releases->platform,
                     .allowed = true};
-  const ReferenceValues values = ReleaseValues(release, key.releases->platform).value();
-  for (const auto& [index, value] : values.registers) {
+  // One set: such are the releases that keys take.
+  const std::vector<ReferenceValues> sets = ReleaseValues(release, key.releases->platform).value();
+  for (const auto& [index, value] : sets.front().registers) {
     decision.registers[index] = HexEncode(value);
   }
   return decision;
