@@ -16,8 +16,9 @@
 
 namespace sealfold {
 
-// Sealed bytes that may be under way or waiting to be sent again; at least one chunk.
-inline constexpr uint64_t kWindowBytesMax = 4u << 20;
+// Sealed bytes that may be under way or waiting to be sent again, whatever the aggregator allows;
+// at least one chunk.
+inline constexpr uint64_t kWindowBytesMax = 32u << 20;
 
 // Chunks sealed and sent as one message: each message wakes a thread in three programs.
 inline constexpr uint64_t kMessageChunksMax = 8;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregator/core/intake/credit_window.h"
 #include "protocol/base/error.h"
 #include "protocol/envelope/envelope.h"
 
@@ -60,6 +61,7 @@ struct Intake::Upload {
   uint64_t sequence = 0;
   Digest header = {};  // in force
   SealedUpdate update;
+  CreditWindow credit;
   uint64_t reported = 0;  // the next chunk when progress was last sent
   bool has_room = false;
   uint64_t active_ms = 0;  // when it last moved: header, room, or chunk
@@ -126,7 +128,7 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
   if (position.header == opened.digest ||
       (under_way != uploads_.end() && under_way->second->update.complete())) {
     under_way->second->session = session;
-    SendProgress(session, participant, actions);
+    SendProgress(session, participant, now_ms, actions);
     return absl::OkStatus();
   }
   SEALFOLD_RETURN_IF_ERROR(CheckUpload(terms_, hpke_key_, header, position));
@@ -160,6 +162,7 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
     // Starting over gives no more time.
     upload = std::make_unique<Upload>(
         Upload{.update = SealedUpdate(terms_.layout.size_bytes, terms_.contract().chunk_bytes),
+               .credit = CreditWindow(terms_.contract().chunk_bytes),
                .has_room = upload != nullptr && upload->has_room,
                .pace_ms = upload != nullptr ? upload->pace_ms : now_ms});
   }
@@ -172,7 +175,7 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
   ++changes_;
   const bool had_room = upload->has_room;
   ManageRoom(now_ms, actions);  // whoever is given room hears of it
-  if (had_room || !upload->has_room) SendProgress(session, participant, actions);
+  if (had_room || !upload->has_room) SendProgress(session, participant, now_ms, actions);
   return absl::OkStatus();
 }
 
@@ -186,7 +189,7 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
   if (closed_) return RoundClosed();
   const auto it = uploads_.find(participant);
   if (it == uploads_.end()) {
-    SendProgress(session, participant, actions);
+    SendProgress(session, participant, now_ms, actions);
     return BadChunk("no_upload", "upload of the participant", "a begin before its chunks", "none",
                     "begin the upload again, from its first chunk");
   }
@@ -194,14 +197,14 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
   uint64_t index = chunk.index;
   for (; index < update.next(); ++index) {  // those that came before
     if (sealed.size() <= update.chunk_size_bytes(index)) {
-      SendProgress(session, participant, actions);
+      SendProgress(session, participant, now_ms, actions);
       return absl::OkStatus();
     }
     sealed.remove_prefix(update.chunk_size_bytes(index));
   }
   absl::Status status = TakeChunks(participant, session, index, sealed, now_ms);
   if (!status.ok()) {
-    SendProgress(session, participant, actions);
+    SendProgress(session, participant, now_ms, actions);
     GiveRoom(now_ms, actions);
     return status;
   }
@@ -211,8 +214,11 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     ++changes_;
     return absl::OkStatus();
   }
-  if (update.next() - it->second->reported >= std::max<uint64_t>(1, CreditChunks() / 2)) {
-    SendProgress(session, participant, actions);
+  CreditWindow& credit = it->second->credit;
+  const bool grown = credit.Take(update.next(), now_ms);
+  const uint64_t unreported = update.next() - it->second->reported;
+  if (grown || unreported >= std::max<uint64_t>(1, credit.chunks() / 2)) {
+    SendProgress(session, participant, now_ms, actions);
   }
   return absl::OkStatus();
 }
@@ -313,7 +319,7 @@ void Intake::RefuseLate(uint32_t participant, const FoldBatch::Fault& fault, uin
   }
   ++refused_;
   Send(actions, session, RefusedMessage::Of(LateRefusal(fault, terms_.grid.range())));
-  SendProgress(session, participant, actions);
+  SendProgress(session, participant, now_ms, actions);
 }
 
 void Intake::Discard(uint32_t participant) {
@@ -341,7 +347,7 @@ void Intake::GiveRoom(uint64_t now_ms, Actions& actions) {
     upload.active_ms = now_ms;
     upload.StartPace(now_ms);
     ++changes_;
-    SendProgress(upload.session, participant, actions);
+    SendProgress(upload.session, participant, now_ms, actions);
   }
 }
 
@@ -357,7 +363,7 @@ void Intake::ManageRoom(uint64_t now_ms, Actions& actions) {
     if (now_ms - uploads_.at(stalled)->StalledSinceMs() < StallMs()) return;
     const Bytes session = uploads_.at(stalled)->session;
     Discard(stalled);
-    SendProgress(session, stalled, actions);
+    SendProgress(session, stalled, now_ms, actions);
     GiveRoom(now_ms, actions);
   }
 }
@@ -378,7 +384,8 @@ std::optional<uint64_t> Intake::next_tick_ms() const {
   return tick_ms;
 }
 
-absl::Status Intake::OnQuery(const Bytes& session, const Query& query, Actions& actions) {
+absl::Status Intake::OnQuery(const Bytes& session, const Query& query, uint64_t now_ms,
+                             Actions& actions) {
   SEALFOLD_RETURN_IF_ERROR(CheckPlanDigest(terms_, query.plan));
   SEALFOLD_ASSIGN_OR_RETURN(uint32_t participant, FindParticipant(terms_, query.participant));
   if (committed(participant)) {
@@ -386,11 +393,12 @@ absl::Status Intake::OnQuery(const Bytes& session, const Query& query, Actions& 
     return absl::OkStatus();
   }
   if (closed_) return RoundClosed();
-  SendProgress(session, participant, actions);
+  SendProgress(session, participant, now_ms, actions);
   return absl::OkStatus();
 }
 
-void Intake::SendProgress(const Bytes& session, uint32_t participant, Actions& actions) {
+void Intake::SendProgress(const Bytes& session, uint32_t participant, uint64_t now_ms,
+                          Actions& actions) {
   Progress progress{.round = terms_.round,
                     .attempt = terms_.attempt,
                     .sequence = Position(participant).sequence_max,
@@ -402,7 +410,8 @@ void Intake::SendProgress(const Bytes& session, uint32_t participant, Actions& a
     progress.header = upload.header;
     progress.next = upload.update.next();
     if (upload.has_room) {
-      progress.credit = std::min(CreditChunks(), terms_.chunk_count - progress.next);
+      upload.credit.Give(progress.next, now_ms);
+      progress.credit = std::min(upload.credit.chunks(), terms_.chunk_count - progress.next);
     }
   }
   Send(actions, session, progress);

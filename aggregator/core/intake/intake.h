@@ -21,7 +21,6 @@
 #ifndef SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 #define SEALFOLD_AGGREGATOR_CORE_INTAKE_INTAKE_H_
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -42,11 +41,6 @@
 #include "protocol/record/record.h"
 
 namespace sealfold {
-
-// What a sender may have under way: so many bytes of chunks, but no more messages than that; at
-// least one.
-inline constexpr uint64_t kCreditBytes = 4u << 20;
-inline constexpr uint64_t kCreditChunksMax = 128;
 
 // Headers of one upload, as each keeps what opens its chunks: so many, and one more for each
 // kHeaderBytes of its payload.
@@ -73,7 +67,7 @@ class Intake {
                        uint64_t now_ms, Actions& actions);
   absl::Status OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan sealed, uint64_t now_ms,
                        Actions& actions);
-  absl::Status OnQuery(const Bytes& session, const Query& query, Actions& actions);
+  absl::Status OnQuery(const Bytes& session, const Query& query, uint64_t now_ms, Actions& actions);
 
   // Folds some of what is complete if it is time, and takes room from stalled uploads for those
   // that wait.
@@ -123,10 +117,7 @@ class Intake {
   void ManageRoom(uint64_t now_ms, Actions& actions);
   uint64_t HeadersMax() const { return kHeadersMin + terms_.layout.size_bytes / kHeaderBytes; }
   uint64_t PaceChunks() const { return (terms_.chunk_count + 3) / 4; }
-  uint64_t CreditChunks() const {
-    return std::min(kCreditBytes / terms_.contract().chunk_bytes, kCreditChunksMax);
-  }
-  void SendProgress(const Bytes& session, uint32_t participant, Actions& actions);
+  void SendProgress(const Bytes& session, uint32_t participant, uint64_t now_ms, Actions& actions);
   void SendReceipt(const Bytes& session, uint32_t participant, Actions& actions) const;
   bool committed(uint32_t participant) const { return receipts_.contains(participant); }
   UploadPosition Position(uint32_t participant) const;

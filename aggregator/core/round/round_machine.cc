@@ -112,7 +112,7 @@ absl::Status RoundMachine::Dispatch(const Bytes& session, const Message& message
   }
   if (type == Query::kType) {
     SEALFOLD_ASSIGN_OR_RETURN(Query query, cbor::DecodeFields<Query>(message.head, kHeadLimits));
-    return intake_->OnQuery(session, query, actions);
+    return intake_->OnQuery(session, query, now_ms_, actions);
   }
   if (type == Hello::kType) {
     SEALFOLD_ASSIGN_OR_RETURN(Hello hello, cbor::DecodeFields<Hello>(message.head, kHeadLimits));

@@ -1,6 +1,7 @@
 // Uploads that pause, resume, repeat, wait for room, and commit once.
 #include <gtest/gtest.h>
 
+#include "aggregator/core/intake/credit_window.h"
 #include "aggregator/core/testing/sample_host.h"
 
 namespace sealfold {
@@ -150,6 +151,38 @@ TEST(UploadTest, CreditIsAWindowAndProgressComesWhenHalfIsUsed) {
     }
     EXPECT_EQ(told, expected);
     EXPECT_EQ(host.SayOne(0, sender.chunk(chunks - 1)), "receipt");
+  }
+}
+
+TEST(UploadTest, CreditGrowsOverADistance) {
+  SampleRun run = SampleRun::Make();
+  run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {1'300'000}}};
+  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
+  run.plan.chunk_bytes = 4096;
+  run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
+  run.Sign();
+  for (const uint64_t there_and_back_ms : {0, 100}) {
+    SampleHost host(run);
+    SampleSender sender(run, 0, host.GetOffer(0),
+                        {.weight = Weight(1), .payload = Bytes(run.layout().size_bytes)}, {});
+    Progress told = ProgressOf(host.Say(0, sender.begin()));
+    const uint64_t first = told.credit;
+    uint64_t sent = 0;
+    while (sent < sender.chunk_count()) {
+      host.now_ms += there_and_back_ms;
+      for (const uint64_t end = told.next + told.credit; sent < end; ++sent) {
+        const std::vector<Message> answers = host.Say(0, sender.chunk(sent));
+        if (!answers.empty() && TypeOf(answers[0]) == Progress::kType) told = ProgressOf(answers);
+        EXPECT_LE(told.credit, first * kCreditGrowthMax);
+        if (there_and_back_ms == 0) {
+          EXPECT_LE(told.credit, first);
+        }
+        if (sent == sender.chunk_count() / 2 && there_and_back_ms > 0) {
+          EXPECT_GT(told.credit, 2 * first);
+        }
+      }
+    }
+    EXPECT_EQ(TypeOf(host.Say(0, host.QueryOf(0)).at(0)), ReceiptMessage::kType);
   }
 }
 
