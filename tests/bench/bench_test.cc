@@ -42,6 +42,9 @@ const char* const kNames[] = {"open_fold_vs_openssl",
                               "round_1000_small",
                               "round_1000_small_p50",
                               "round_1000_small_p99",
+                              "idle_round",
+                              "idle_memory",
+                              "idle_cpu",
                               "evidence_verify_nitro",
                               "evidence_verify_known_issuers",
                               "evidence_verify_known_leaf",
@@ -86,8 +89,9 @@ void ExpectPlots(const std::string& output) {
       {"/usr/bin/python3", SEALFOLD_PLOT, directory.Path("lines"), directory.Path("plots")});
   ASSERT_TRUE(plotted.ok()) << plotted.status();
   ASSERT_EQ(plotted->exit_code, 0) << plotted->err;
-  for (const char* table : {"open_fold", "staging", "fold", "round_vs_grpc", "round_1000_small",
-                            "peak_memory", "cost_per_byte", "cost_per_participant", "evidence"}) {
+  for (const char* table :
+       {"open_fold", "staging", "fold", "round_vs_grpc", "round_1000_small", "idle_connections",
+        "peak_memory", "cost_per_byte", "cost_per_participant", "evidence"}) {
     const std::string path = directory.Path(absl::StrCat("plots/", table, ".svg"));
     EXPECT_TRUE(std::filesystem::exists(path)) << path;
   }

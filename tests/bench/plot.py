@@ -20,6 +20,7 @@ TABLES = {
     "fold": ("fold_", "exact_vs_float"),
     "round_vs_grpc": ("round_vs_",),
     "round_1000_small": ("round_1000_small",),
+    "idle_connections": ("idle_",),
     "peak_memory": ("peak_memory",),
     "cost_per_byte": ("cost_per_byte",),
     "cost_per_participant": ("cost_per_participant",),

@@ -1,7 +1,5 @@
 #include "tests/bench/kit/crowd.h"
 
-#include <sys/resource.h>
-
 #include <barrier>
 #include <chrono>
 #include <filesystem>
@@ -19,6 +17,7 @@
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/kit/open_files.h"
 
 namespace sealfold::bench {
 namespace {
@@ -26,13 +25,6 @@ namespace {
 constexpr uint64_t kElements = 4096;  // 16 KiB: one chunk
 constexpr uint64_t kWeight = 100;
 constexpr auto kLook = std::chrono::milliseconds(1);
-
-void RaiseOpenFiles() {
-  rlimit limit = {};
-  SEALFOLD_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-  limit.rlim_cur = limit.rlim_max;
-  SEALFOLD_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-}
 
 }  // namespace
 

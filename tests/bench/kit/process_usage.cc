@@ -1,7 +1,7 @@
 #include "tests/bench/kit/process_usage.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
+#include <time.h>
 
 #include <fstream>
 #include <string>
@@ -22,17 +22,26 @@ uint64_t Number(absl::string_view text) {
   return number;
 }
 
+// A line of the kernel's status of a process that is in kB.
+uint64_t StatusBytes(pid_t pid, absl::string_view name) {
+  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
+  for (std::string line; std::getline(status, line);) {
+    if (!absl::StartsWith(line, name)) continue;
+    const std::vector<std::string> words =
+        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
+    return Number(words.at(1)) << 10;
+  }
+  SEALFOLD_CHECK(false);
+}
+
 }  // namespace
 
 double CpuSeconds(pid_t pid) {
-  std::ifstream file(absl::StrCat("/proc/", pid, "/stat"));
-  std::string line;
-  SEALFOLD_CHECK(static_cast<bool>(std::getline(file, line)));
-  // After the program's name in parentheses the third of the kernel's fields comes first.
-  const std::vector<std::string> fields = absl::StrSplit(line.substr(line.rfind(')') + 2), ' ');
-  constexpr size_t kUserTime = 14 - 3;
-  return static_cast<double>(Number(fields.at(kUserTime)) + Number(fields.at(kUserTime + 1))) /
-         static_cast<double>(sysconf(_SC_CLK_TCK));
+  clockid_t clock = {};
+  timespec time = {};
+  SEALFOLD_CHECK(clock_getcpuclockid(pid, &clock) == 0);
+  SEALFOLD_CHECK(clock_gettime(clock, &time) == 0);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 double EndedChildrenCpuSeconds() {
@@ -44,15 +53,8 @@ double EndedChildrenCpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-uint64_t PeakBytes(pid_t pid) {
-  std::ifstream status(absl::StrCat("/proc/", pid, "/status"));
-  for (std::string line; std::getline(status, line);) {
-    if (!absl::StartsWith(line, "VmHWM:")) continue;
-    const std::vector<std::string> words =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    return Number(words.at(1)) << 10;
-  }
-  SEALFOLD_CHECK(false);
-}
+uint64_t PeakBytes(pid_t pid) { return StatusBytes(pid, "VmHWM:"); }
+
+uint64_t ResidentBytes(pid_t pid) { return StatusBytes(pid, "VmRSS:"); }
 
 }  // namespace sealfold::bench

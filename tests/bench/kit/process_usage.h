@@ -14,6 +14,8 @@ double CpuSeconds(pid_t pid);
 double EndedChildrenCpuSeconds();
 // The most that a running process ever had in memory (VmHWM).
 uint64_t PeakBytes(pid_t pid);
+// What it has in memory now (VmRSS).
+uint64_t ResidentBytes(pid_t pid);
 
 }  // namespace sealfold::bench
 

@@ -11,6 +11,7 @@
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/kit/idle_connections.h"
 #include "tests/bench/kit/process_usage.h"
 
 namespace sealfold::bench {
@@ -80,6 +81,20 @@ absl::Status SubmittedRounds::SubmitAll(Federation& federation) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::unique_ptr<Link>>> SubmittedRounds::OpenIdle(
+    Federation& federation, RoundFacts& facts) const {
+  if (shape_.idle_connections == 0) return std::vector<std::unique_ptr<Link>>();
+  const pid_t coordinator = federation.coordinator().pid();
+  facts.coordinator_bytes = ResidentBytes(coordinator);
+  SEALFOLD_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<Link>> links,
+                            OpenIdleConnections(federation.endpoint(), shape_.idle_connections));
+  facts.idle_bytes = ResidentBytes(coordinator) - facts.coordinator_bytes;
+  const double before = CpuSeconds(coordinator);
+  std::this_thread::sleep_for(std::chrono::duration<double>(shape_.idle_seconds));
+  facts.idle_cpu_share = (CpuSeconds(coordinator) - before) / shape_.idle_seconds;
+  return links;
+}
+
 absl::StatusOr<RoundFacts> SubmittedRounds::Once() {
   SEALFOLD_RETURN_IF_ERROR(WriteModels());
   SEALFOLD_ASSIGN_OR_RETURN(Federation federation, Prepare());
@@ -91,12 +106,15 @@ absl::StatusOr<RoundFacts> SubmittedRounds::Once() {
            CpuSeconds(federation.aggregator().pid());
   };
 
+  RoundFacts facts;
+  SEALFOLD_ASSIGN_OR_RETURN(const auto idle, OpenIdle(federation, facts));
   const double cpu_before = cpu_seconds();
   const double start = NowSeconds(Clock::kWall);
   SEALFOLD_RETURN_IF_ERROR(SubmitAll(federation));
-  return RoundFacts{.seconds = NowSeconds(Clock::kWall) - start,
-                    .cpu_seconds = cpu_seconds() - cpu_before,
-                    .aggregator_peak_bytes = PeakBytes(federation.aggregator().pid())};
+  facts.seconds = NowSeconds(Clock::kWall) - start;
+  facts.cpu_seconds = cpu_seconds() - cpu_before;
+  facts.aggregator_peak_bytes = PeakBytes(federation.aggregator().pid());
+  return facts;
 }
 
 }  // namespace sealfold::bench
