@@ -8,7 +8,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "aggregator/core/fold/fold.h"
-#include "aggregator/core/memory/sum.h"
 #include "aggregator/enclave/worker_pool.h"
 #include "protocol/base/error.h"
 #include "tests/bench/bench.h"
@@ -16,12 +15,12 @@
 #include "tests/bench/kit/peer.h"
 #include "tests/bench/kit/raw_evp.h"
 #include "tests/bench/kit/sealed_chunks.h"
+#include "tests/bench/kit/staged_updates.h"
 
 namespace sealfold::bench {
 namespace {
 
 constexpr char kUnit[] = "GB/s";
-constexpr double kGigabyte = 1e9;
 constexpr size_t kUpdates = 8;
 constexpr Goal kOfRawOpen{.kind = Goal::Kind::kAtLeast, .ratio = 0.75};
 
@@ -33,31 +32,7 @@ bool HasWideAes() {
 #endif
 }
 
-// Updates and a sum for them.
-struct Staged {
-  static absl::StatusOr<std::unique_ptr<Staged>> Make(size_t count, uint64_t elements) {
-    SEALFOLD_ASSIGN_OR_RETURN(Sum sum, Sum::Make(elements));
-    return std::unique_ptr<Staged>(new Staged(count, elements, std::move(sum)));
-  }
-  double gigabytes() const {
-    return static_cast<double>(updates.size() * maker.payload_bytes()) / kGigabyte;
-  }
-  Timed Fold(Workers& workers, absl::Span<ColumnScratch> scratch) {
-    return {.call = [=, &workers,
-                     this] { FoldAll(maker.Task(updates, sum.Write()), workers, scratch); },
-            .work = gigabytes()};
-  }
-
-  UpdateMaker maker;
-  Sum sum;
-  std::vector<ArrivedUpdate> updates;
-
- private:
-  Staged(size_t count, uint64_t elements, Sum the_sum)
-      : maker(elements), sum(std::move(the_sum)), updates(maker.ArriveMany(count)) {}
-};
-
-absl::StatusOr<SealedChunks> RawChunks(const Report& report, const Staged& staged) {
+absl::StatusOr<SealedChunks> RawChunks(const Report& report, const StagedUpdates& staged) {
   return SealedChunks::Make(AeadId::kAes256Gcm, staged.maker.plan().chunk_bytes,
                             StreamedBytes(report));
 }
@@ -77,7 +52,7 @@ absl::StatusOr<Pages> PlainUpdates(const UpdateMaker& maker) {
   return plain;
 }
 
-absl::Status BenchOneCore(const Report& report, Staged& staged) {
+absl::Status BenchOneCore(const Report& report, StagedUpdates& staged) {
   const OneCore one_core;
   constexpr size_t kOpenSslBytes = 16 << 10;
   CallingThread calling_thread;
@@ -115,7 +90,7 @@ absl::Status BenchOneCore(const Report& report, Staged& staged) {
   return absl::OkStatus();
 }
 
-absl::Status BenchTwoCores(const Report& report, Staged& staged) {
+absl::Status BenchTwoCores(const Report& report, StagedUpdates& staged) {
   WorkerPool two(2);
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<ColumnScratch> scratch,
                             ScratchFor(two, staged.maker.plan()));
@@ -133,8 +108,8 @@ absl::Status BenchTwoCores(const Report& report, Staged& staged) {
 absl::Status BenchNumpy(const Report& report) {
   constexpr size_t kParticipants = 10;
   const uint64_t elements = report.options().tiny ? 100'000 : 25'000'000;  // 100 MB
-  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Staged> staged,
-                            Staged::Make(kParticipants, elements));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<StagedUpdates> staged,
+                            StagedUpdates::Make(kParticipants, elements));
   WorkerPool two(2);
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<ColumnScratch> scratch,
                             ScratchFor(two, staged->maker.plan()));
@@ -159,7 +134,8 @@ absl::Status BenchNumpy(const Report& report) {
 
 absl::Status BenchOpenFold(const Report& report) {
   const uint64_t elements = report.options().tiny ? 1 << 18 : 8 << 20;  // 32 MiB an update
-  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<Staged> staged, Staged::Make(kUpdates, elements));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::unique_ptr<StagedUpdates> staged,
+                            StagedUpdates::Make(kUpdates, elements));
   SEALFOLD_RETURN_IF_ERROR(BenchOneCore(report, *staged));
   SEALFOLD_RETURN_IF_ERROR(BenchTwoCores(report, *staged));
   return BenchNumpy(report);

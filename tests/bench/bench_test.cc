@@ -35,6 +35,7 @@ const char* const kNames[] = {"open_fold_vs_openssl",
                               "peak_memory",
                               "cost_per_byte",
                               "cost_per_participant",
+                              "chunk_bytes",
                               "staging_by_column",
                               "staging_opened_twice",
                               "staging_plaintext",
@@ -90,8 +91,8 @@ void ExpectPlots(const std::string& output) {
   ASSERT_TRUE(plotted.ok()) << plotted.status();
   ASSERT_EQ(plotted->exit_code, 0) << plotted->err;
   for (const char* table :
-       {"open_fold", "staging", "fold", "round_vs_grpc", "round_1000_small", "idle_connections",
-        "peak_memory", "cost_per_byte", "cost_per_participant", "evidence"}) {
+       {"open_fold", "chunk_bytes", "staging", "fold", "round_vs_grpc", "round_1000_small",
+        "idle_connections", "peak_memory", "cost_per_byte", "cost_per_participant", "evidence"}) {
     const std::string path = directory.Path(absl::StrCat("plots/", table, ".svg"));
     EXPECT_TRUE(std::filesystem::exists(path)) << path;
   }

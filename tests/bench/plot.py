@@ -16,6 +16,7 @@ import pathlib
 
 TABLES = {
     "open_fold": ("open_fold_", "vs_numpy_average", "confidential_vs_plain"),
+    "chunk_bytes": ("chunk_bytes",),
     "staging": ("staging_",),
     "fold": ("fold_", "exact_vs_float"),
     "round_vs_grpc": ("round_vs_",),

@@ -11,11 +11,12 @@ namespace sealfold::bench {
 namespace {
 
 constexpr uint64_t kWeight = 100;
-constexpr size_t kPatternBytes = 1 << 20;  // a multiple of the plan's chunk
+constexpr size_t kPatternBytes = 1 << 20;  // a multiple of any plan's chunk
 constexpr uint64_t kStepBytes = 64u << 20;
 
-Plan PlanOf(uint64_t elements) {
+Plan PlanOf(uint64_t elements, uint64_t chunk_bytes) {
   Plan plan;
+  plan.chunk_bytes = chunk_bytes;
   plan.tensors = {{.name = "bulk", .dtype = Dtype::kF32, .shape = {elements}}};
   plan.range = 1.0;
   plan.weight_max = Weight(kWeight);
@@ -24,10 +25,10 @@ Plan PlanOf(uint64_t elements) {
 
 }  // namespace
 
-UpdateMaker::UpdateMaker(uint64_t elements)
+UpdateMaker::UpdateMaker(uint64_t elements, uint64_t chunk_bytes)
     : key_(SigningKey::FromSeed(RandomSecret(SigningKey::kSeedSize))),
       recipient_(HpkeKeyPair::Derive(RandomSecret(kHpkeSeedSize))),
-      plan_(PlanOf(elements)),
+      plan_(PlanOf(elements, chunk_bytes)),
       layout_(plan_.payload_layout()),
       grid_(*Grid::Make(plan_.range, plan_.weight_max)),
       pattern_(kPatternBytes) {

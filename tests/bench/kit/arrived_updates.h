@@ -26,7 +26,8 @@ struct ArrivedUpdate {
 // One plan's. Outlives what it makes.
 class UpdateMaker {
  public:
-  explicit UpdateMaker(uint64_t elements);
+  // In chunks of the size that a plan has by itself, or of this one, a power of two.
+  explicit UpdateMaker(uint64_t elements, uint64_t chunk_bytes = Plan().chunk_bytes);
   UpdateMaker(const UpdateMaker&) = delete;
   UpdateMaker& operator=(const UpdateMaker&) = delete;
 
