@@ -29,12 +29,14 @@ void EncodeInt8(size_t count, ReadAt read_at, uint32_t scale_bits_max, ByteSpan 
   for (size_t i = 0; i < count; ++i) magnitude = std::max(magnitude, std::abs(read_at(i)));
   const uint32_t scale_bits = Int8ScaleBitsFor(magnitude, scale_bits_max);
   std::memcpy(block.data(), &scale_bits, kInt8ScaleBytes);
-  const double steps = scale_bits == 0 ? 0 : kOne / Int8ScaleValue(scale_bits);
+  // Divided by, as multiples of the scale then give whole numbers: times its inverse some would
+  // come out below.
+  const double scale = scale_bits == 0 ? 1 : Int8ScaleValue(scale_bits);
   constexpr double kLimit = kInt8Max * kOne;
   for (size_t i = 0; i < count; ++i) {
     uint32_t drawn = 0;
     std::memcpy(&drawn, &random[i * kInt8RandomBytes], sizeof(drawn));
-    const auto fixed = static_cast<int64_t>(std::clamp(read_at(i) * steps, -kLimit, kLimit));
+    const auto fixed = static_cast<int64_t>(std::clamp(read_at(i) * kOne / scale, -kLimit, kLimit));
     // Down to an integer after adding a number in [0, 1): up with the probability of the fraction.
     block[kInt8ScaleBytes + i] = static_cast<uint8_t>((fixed + drawn) >> 32);
   }
