@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "attest/keyclient/wire/base64.h"
 #include "attest/keyclient/wire/wiped_text.h"
@@ -11,52 +10,8 @@
 #include "protocol/crypto/key_text.h"
 
 namespace sealfold {
-namespace {
 
 using nlohmann::json;
-
-constexpr size_t kReplySizeMax = 64 << 10;
-constexpr size_t kErrorShownMax = 300;
-
-absl::Status AnswerMalformed(absl::string_view operation, std::string found) {
-  return PeerError({.code = "key_answer_malformed",
-                    .what = absl::StrCat("the key service's answer to ", operation),
-                    .expected = "KMS's members",
-                    .found = std::move(found)});
-}
-
-// A text member; "" if there is none.
-std::string Text(const json& object, const char* name) {
-  const auto member = object.find(name);
-  return member != object.end() && member->is_string() ? member->get<std::string>() : "";
-}
-
-absl::StatusOr<Bytes> Binary(absl::string_view operation, const json& answer, const char* name) {
-  const std::string text = Text(answer, name);
-  absl::StatusOr<Bytes> bytes = Base64Decode(name, text);
-  if (text.empty() || !bytes.ok()) return AnswerMalformed(operation, absl::StrCat("no ", name));
-  return bytes;
-}
-
-// {"__type": "AccessDeniedException", "message": ...}; AWS may put a namespace and '#' before the
-// type.
-absl::Status ServiceError(absl::string_view operation, const HttpReply& reply, const json& body) {
-  std::string type = body.is_object() ? Text(body, "__type") : "";
-  type = type.substr(type.rfind('#') + 1);
-  std::string message = body.is_object() ? Text(body, "message") : "";
-  if (message.empty() && body.is_object()) message = Text(body, "Message");
-  Explanation explanation{.code = "key_service_error",
-                          .what = absl::StrCat("the key service's answer to ", operation),
-                          .expected = "a key",
-                          .found = absl::StrCat("status ", reply.status, " ", type.substr(0, 80),
-                                                ": ", message.substr(0, kErrorShownMax))};
-  if (type != "AccessDeniedException") return PeerError(explanation);
-  explanation.code = "key_refused";
-  explanation.advice = "compare what runs here with the key's conditions";
-  return Refused(explanation);
-}
-
-}  // namespace
 
 absl::StatusOr<AccessKey> ParseAccessKey(ByteSpan text) {
   SEALFOLD_ASSIGN_OR_RETURN(auto members, key_internal::ParseFlatObject(AsText(text)));
@@ -89,11 +44,7 @@ absl::StatusOr<json> KeyClient::Ask(const std::string& operation, const std::str
       service_.access_key.id, service_.access_key.secret.span());
   to_sign.headers["authorization"] = authorization;
   SEALFOLD_ASSIGN_OR_RETURN(const HttpReply reply, post_(to_sign.headers, body));
-  if (reply.body.size() > kReplySizeMax) return AnswerMalformed(operation, "a longer text");
-  json answer = json::parse(reply.body, nullptr, /*allow_exceptions=*/false);
-  if (reply.status != 200) return ServiceError(operation, reply, answer);
-  if (!answer.is_object()) return AnswerMalformed(operation, "no JSON object");
-  return answer;
+  return ReadKeyAnswer(operation, reply);
 }
 
 absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json request,
@@ -103,9 +54,7 @@ absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json r
   request["Recipient"] = {{"KeyEncryptionAlgorithm", "RSAES_OAEP_SHA_256"},
                           {"AttestationDocument", Base64Encode(document)}};
   SEALFOLD_ASSIGN_OR_RETURN(json answer, Ask(operation, request.dump()));
-  SEALFOLD_ASSIGN_OR_RETURN(const Bytes envelope,
-                            Binary(operation, answer, "CiphertextForRecipient"));
-  SEALFOLD_ASSIGN_OR_RETURN(released, recipient.Open(envelope));
+  SEALFOLD_ASSIGN_OR_RETURN(released, OpenReleased(operation, answer, recipient));
   return answer;
 }
 
@@ -126,7 +75,7 @@ absl::StatusOr<DataKey> KeyClient::GenerateDataKey(const std::string& key_id, si
   DataKey out;
   SEALFOLD_ASSIGN_OR_RETURN(const json answer,
                             AskAttested("GenerateDataKey", std::move(request), out.key));
-  SEALFOLD_ASSIGN_OR_RETURN(out.blob, Binary("GenerateDataKey", answer, "CiphertextBlob"));
+  SEALFOLD_ASSIGN_OR_RETURN(out.blob, AnswerBytes("GenerateDataKey", answer, "CiphertextBlob"));
   if (out.key.size() == size) return out;
   return AnswerMalformed("GenerateDataKey", absl::StrCat("a key of ", out.key.size(), " bytes"));
 }
@@ -151,7 +100,7 @@ absl::StatusOr<Bytes> KeyClient::Encrypt(const std::string& key_id, ByteSpan pla
   body->reserve(others.size() + encoded->size() + 32);
   absl::StrAppend(&*body, others, ",\"Plaintext\":\"", *encoded, "\"}");
   SEALFOLD_ASSIGN_OR_RETURN(const json answer, Ask("Encrypt", *body));
-  return Binary("Encrypt", answer, "CiphertextBlob");
+  return AnswerBytes("Encrypt", answer, "CiphertextBlob");
 }
 
 }  // namespace sealfold

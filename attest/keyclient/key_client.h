@@ -8,8 +8,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "attest/attester.h"
+#include "attest/keyclient/key_answer.h"
 #include "attest/keyclient/wire/encryption_context.h"
-#include "attest/keyclient/wire/recipient_key.h"
 #include "attest/keyclient/wire/sigv4.h"
 
 namespace sealfold {
@@ -31,10 +31,6 @@ struct KeyService {
   AccessKey access_key = {};
 };
 
-struct HttpReply {
-  int status = 0;
-  std::string body = {};
-};
 // POST / with these headers (lower-case names). Unavailable where there is no reply.
 using HttpPost = absl::AnyInvocable<absl::StatusOr<HttpReply>(
     const std::map<std::string, std::string>& headers, const std::string& body)>;
@@ -44,12 +40,8 @@ struct DataKey {
   Bytes blob;  // decrypts to `key`
 };
 
-// Every call makes one RSA key and one document. Errors besides the attester's and the transport's:
-//   PermissionDenied  key_refused          the service refuses: its words are in `found`
-//   Unavailable       key_service_error    any other error of the service
-//                     key_answer_malformed an answer that is none
-//   and as RecipientKey::Open.
-// Moves, does not copy. For one thread at a time.
+// Every call makes one RSA key and one document. Errors: the attester's, the transport's, and those
+// of the answer (key_answer.h). Moves, does not copy. For one thread at a time.
 class KeyClient {
  public:
   // `attester` outlives the client.
