@@ -235,9 +235,11 @@ TEST(DocsTest, EveryRefusalOfTheSpecificationIsInTheSources) {
 TEST(DocsTest, EveryRefusalOfTheSourcesIsInTheSpecification) {
   // The host's about its own files, and the names of an encoding and a field.
   const std::set<std::string> own = {
-      "file_unusable", "state_damaged",          "state_in_use",        "state_of_another_plan",
-      "model_wrong",   "model_part_unexpected",  "result_incomplete",   "result_wrong",
-      "top_k",         "aggregator_state_unfit", "model_key_commitment"};
+      "file_unusable",          "state_damaged",        "state_in_use",
+      "state_of_another_plan",  "model_wrong",          "model_part_unexpected",
+      "result_incomplete",      "result_wrong",         "top_k",
+      "aggregator_state_unfit", "model_key_commitment", "identity_from_unfit",
+      "identity_from_late"};
   const std::set<std::string> codes = SpecifiedCodes();
   const std::string sources = absl::StrCat(
       Sources({"aggregator/core"}), *ReadFile(Source("aggregator/host/run/run.cc"), kPageBytesMax),

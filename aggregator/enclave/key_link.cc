@@ -13,6 +13,8 @@ namespace {
 constexpr cbor::Limits kHeadLimits = {
     .size_bytes_max = kMessageHeadBytesMax, .items_max = 16, .depth_max = 2};
 
+EncryptionContext StatesOf(const Digest& plan) { return {{"sealfold-state-of-plan", plan.hex()}}; }
+
 absl::StatusOr<StateKey> AskService(const KeySettings& settings, const AskStateKey& ask,
                                     AccessKey access_key, const KeyLink::MakeAttester& make,
                                     UniqueFd fd) {
@@ -22,13 +24,13 @@ absl::StatusOr<StateKey> AskService(const KeySettings& settings, const AskStateK
                                : absl::StrCat(settings.service.host, ":", settings.port);
   KeyClient client({.host = host, .region = settings.region, .access_key = std::move(access_key)},
                    *attester, MakeTlsPost(settings.service, std::move(fd)), &WallMs);
-  const EncryptionContext context = {{"sealfold-state-of-plan", ask.plan.hex()}};
   if (!ask.blob.empty()) {
-    SEALFOLD_ASSIGN_OR_RETURN(Secret key, client.Decrypt(ask.blob, context, settings.key_id));
+    SEALFOLD_ASSIGN_OR_RETURN(Secret key,
+                              client.Decrypt(ask.blob, StatesOf(ask.blob_plan), settings.key_id));
     return StateKey{.opens = std::move(key)};
   }
-  SEALFOLD_ASSIGN_OR_RETURN(DataKey key,
-                            client.GenerateDataKey(settings.key_id, kStateKeySize, context));
+  SEALFOLD_ASSIGN_OR_RETURN(
+      DataKey key, client.GenerateDataKey(settings.key_id, kStateKeySize, StatesOf(ask.plan)));
   return StateKey{.key = std::move(key.key), .blob = std::move(key.blob)};
 }
 

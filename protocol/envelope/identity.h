@@ -1,5 +1,6 @@
-// Who an aggregator that keeps state is, across its restarts in one run: a signing key that lies in
-// the state, so only whom the key service releases the state's key to has it.
+// Who an aggregator that keeps state is, across its restarts, and over runs where the state of one
+// is given to the next: a signing key that lies in the state, so only whom the key service releases
+// the state's key to has it.
 //
 // It signs what each attempt's evidence binds, that attempt's keys among it, and nothing else: so a
 // claim is of no use to an aggregator with other keys (docs/PROTOCOL.md, "Identity").
@@ -14,8 +15,8 @@
 
 namespace sealfold {
 
-// The seed of the identity of a run's first aggregator, which holds the key that seals its state;
-// every later one finds the seed in the state. SigningKey::kSeedSize bytes.
+// The seed of the identity of an aggregator that begins without any state, which holds the key that
+// seals its first; every later one finds the seed in the state. SigningKey::kSeedSize bytes.
 Secret IdentitySeed(ByteSpan state_key);
 
 // COSE_Sign1 by `identity`, for the attempt whose evidence binds `binding`.

@@ -11,6 +11,7 @@
 namespace sealfold {
 
 inline constexpr size_t kSealedStateBytesMax = 16u << 10;
+inline constexpr char kSealedStateType[] = "sealfold-sealed-state-1";  // PeekType of a sealed state
 
 // To be handed back before the start of the round after `round`, whose record it is bound to; 0 is
 // before the first. Comes before `finished`.
@@ -24,7 +25,8 @@ struct KeepState {  // bulk: a sealed state, at most kSealedStateBytesMax bytes
 };
 
 // What the aggregator gave with keep-state of the round before the one that the host is about to
-// start. Comes before `start`; none: there is none.
+// start; before round 1 it may be any state of another run, whose identity then goes on. Comes
+// before `start`; none: there is none.
 struct HaveState {  // bulk: the sealed state
   static constexpr char kType[] = "have-state";
   template <class V>

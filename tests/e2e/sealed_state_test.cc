@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "attest/testing/programs/broker_process.h"
@@ -45,20 +46,32 @@ class SealedStateTest : public ::testing::Test {
     broker_.Run({"caller", "create", "aggregator", "--out", Path("access.json")});
     broker_.Serve();
     const std::string port = absl::StrCat(broker_.port());
-    federation().set_coordinator_arguments(
-        {"--key-service", "127.0.0.1:" + port, "--key-access", Path("access.json")});
+    SetCoordinator({});
     federation().set_aggregator_arguments({"--key-service", "127.0.0.1", "--key-service-port", port,
                                            "--key-service-ca", Path("broker/tls.pem"), "--key",
                                            "alias/state"});
   }
 
   Federation& federation() { return study_.federation(); }
+  void SetCoordinator(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"--key-service",
+                                          absl::StrCat("127.0.0.1:", broker_.port()),
+                                          "--key-access", Path("access.json")};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    federation().set_coordinator_arguments(std::move(arguments));
+  }
   std::string Path(const std::string& below) { return federation().Path(below); }
   int Run(const std::string& program, const std::vector<std::string>& arguments,
           int expected = kExitDone) {
     const ProgramResult result = *federation().Run(program, arguments);
     EXPECT_EQ(result.exit_code, expected) << program << ": " << result.err;
     return result.exit_code;
+  }
+  std::string ChangedAggregator() {
+    std::string changed = Path("changed-aggregator");
+    std::filesystem::copy_file(federation().Program("sealfold-aggregator"), changed);
+    std::ofstream(changed, std::ios::app | std::ios::binary) << '\0';
+    return changed;
   }
   // A release of `build` as the aggregator; its file.
   std::string Sign(uint64_t version, const std::string& build,
@@ -123,6 +136,37 @@ class SealedStateTest : public ::testing::Test {
     }
     return result.exit_code;
   }
+  // Ends the run, whose folder is `kept_as` from then on, and launches the next: the same study
+  // with a plan of another name.
+  void NextRun(const std::string& kept_as, const std::vector<std::string>& more,
+               const std::string& program = "") {
+    for (ChildProcess* process : {&federation().aggregator(), &federation().coordinator()}) {
+      process->Signal(SIGKILL);
+      process->Wait();
+    }
+    std::filesystem::rename(Path("coordinator"), Path(kept_as));
+    std::filesystem::create_directory(Path("coordinator"));
+    json plan = json::parse(ReadFile(Path("plan.json"), kFileBytesMax).value());
+    plan["name"] = "after the " + kept_as;
+    ASSERT_TRUE(WriteFileAtomic(Path("plan.json"), plan.dump()).ok());
+    Run("sealfold-coordinator",
+        {"plan", Path("plan.json"), "--key", Path("coordinator.key"), "--model",
+         Path("initial.safetensors"), "--out", Path("coordinator/plan.cose")});
+    SetCoordinator(more);
+    absl::Status status = federation().StartCoordinator();
+    ASSERT_TRUE(status.ok()) << status;
+    status = federation().StartAggregator(program);
+    ASSERT_TRUE(status.ok()) << status;
+    status = federation().Launch();
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  // All participants accept an aggregator of this identity only; none: any.
+  void Pin(const std::optional<std::string>& identity) {
+    json policy = json::parse(ReadFile(Path("policy.json"), kFileBytesMax).value());
+    policy.erase("identity");
+    if (identity.has_value()) policy["identity"] = {*identity};
+    ASSERT_TRUE(WriteFileAtomic(Path("policy.json"), policy.dump()).ok());
+  }
   void StartAggregatorOver(const std::string& program = "") {
     federation().aggregator().Signal(SIGKILL);
     federation().aggregator().Wait();
@@ -156,9 +200,7 @@ TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
   EXPECT_EQ(VerifyWith(std::string(64, 'a')), kExitRefused);
 
   // A program that differs in a byte is not given the key, and goes on without the state.
-  const std::string changed = Path("changed-aggregator");
-  std::filesystem::copy_file(federation().Program("sealfold-aggregator"), changed);
-  std::ofstream(changed, std::ios::app | std::ios::binary) << '\0';
+  const std::string changed = ChangedAggregator();
   ASSERT_NO_FATAL_FAILURE(StartAggregatorOver(changed));
   WaitFor([&] { return Count("changed-aggregator", "stays closed") == 1; }, "a refusal");
   EXPECT_NE(Log("changed-aggregator").find("evidence_registers"), std::string::npos)
@@ -180,6 +222,63 @@ TEST_F(SealedStateTest, AnAggregatorThatIsKilledBetweenRoundsGoesOn) {
   ASSERT_NO_FATAL_FAILURE(StartAggregatorOver());
   WaitFor([&] { return Count("sealfold-aggregator", "stays closed") == 1; }, "a refusal");
   EXPECT_EQ(Run("sealfold-keybroker", {"log", "verify", "--state", Path("broker")}), kExitDone);
+}
+
+TEST_F(SealedStateTest, TheNextRunIsOfTheSameAggregator) {
+  ASSERT_NO_FATAL_FAILURE(study_.Start());
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  const std::optional<std::string> identity = Identity(1);
+  ASSERT_TRUE(identity.has_value());
+  // Whoever has seen it asks for no other, also in a run of another plan.
+  Pin(identity);
+  ASSERT_NO_FATAL_FAILURE(NextRun("first", {"--identity-from", Path("first/state-1.cbor")}));
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  EXPECT_EQ(Identity(1), identity);
+  EXPECT_TRUE(std::filesystem::exists(Path("coordinator/state-1.cbor")));
+  EXPECT_EQ(Count("sealfold-aggregator", "stays closed"), 0u) << Log("sealfold-aggregator");
+  // And again from there.
+  ASSERT_NO_FATAL_FAILURE(NextRun("second", {"--identity-from", Path("second/state-1.cbor")}));
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  EXPECT_EQ(Identity(1), identity);
+
+  // Without the state an aggregator is another, which such a policy refuses.
+  ASSERT_NO_FATAL_FAILURE(NextRun("third", {}));
+  ChildProcess sent = *federation().Submit(0, Path("initial.safetensors"), 1);
+  std::string out;
+  std::string err;
+  sent.ReadAll(out, err);
+  EXPECT_EQ(sent.Wait(), kExitRefused) << out;
+  EXPECT_NE(Log("alpha").find("identity_not_accepted"), std::string::npos) << Log("alpha");
+  Pin({});
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  EXPECT_TRUE(Identity(1).has_value());
+  EXPECT_NE(Identity(1), identity);
+}
+
+// The policy of the state's key decides for the next run as it does for the next round.
+TEST_F(SealedStateTest, TheNextVersionHasTheIdentityOnceItsSignersNameIt) {
+  ASSERT_NO_FATAL_FAILURE(study_.Start());
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  const std::string identity = absl::HexStringToBytes(Identity(1).value_or(""));
+  ASSERT_EQ(identity.size(), 32u);
+  const std::string changed = ChangedAggregator();
+  ASSERT_NO_FATAL_FAILURE(
+      NextRun("first", {"--identity-from", Path("first/state-1.cbor")}, changed));
+  WaitFor([&] { return Count("sealfold-coordinator", "key_refused") == 1; }, "the host's note");
+  EXPECT_EQ(Count("changed-aggregator", "stays closed"), 1u);
+  EXPECT_EQ(Count("changed-aggregator", kReleased), 0u);
+  // No new identity took the place of the one that could not be had.
+  EXPECT_FALSE(std::filesystem::exists(Path("coordinator/state-0.cbor")));
+
+  const int port = broker_.port();
+  broker_.Stop();
+  broker_.Run({"key", "release", "state", "--release", Sign(2, changed, {"north", "south"})});
+  broker_.Serve(port);
+  ASSERT_NO_FATAL_FAILURE(StartAggregatorOver(changed));
+  WaitFor([&] { return std::filesystem::exists(Path("coordinator/state-0.cbor")); }, "a state");
+  // A state's header is in the clear, and has the identity.
+  const std::string state = ReadFile(Path("coordinator/state-0.cbor"), kFileBytesMax).value();
+  EXPECT_NE(state.find(identity), std::string::npos);
 }
 
 TEST_F(SealedStateTest, WithoutTheKeyServiceRoundsGoOn) {

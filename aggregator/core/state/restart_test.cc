@@ -241,19 +241,6 @@ TEST_F(RestartTest, WithoutTheKeyItHasNoIdentityOrAnother) {
   EXPECT_EQ(tampered.OfferedIdentity(), std::nullopt);
 }
 
-TEST_F(RestartTest, AnIdentityIsOfOnePlan) {
-  SampleRun other = SampleRun::Make();
-  other.plan.name = "another";
-  other.Sign();
-  StateKeeper keeper;
-  Actions actions;
-  EXPECT_EQ(keeper.identity(run.signed_plan.digest), nullptr);
-  ASSERT_TRUE(keeper.OnStart(*RoundTerms::Open(run.FirstStart()), {}, 1)->has_value());
-  ASSERT_TRUE(keeper.OnKey(AnswerOf(1, {}), actions).ok());
-  EXPECT_NE(keeper.identity(run.signed_plan.digest), nullptr);
-  EXPECT_EQ(keeper.identity(other.signed_plan.digest), nullptr);
-}
-
 // A host that may have the service encrypt a key of its choice can make a state that opens.
 TEST_F(RestartTest, AKeyThatTheHostChoseSealsNothing) {
   const StateHeader real = DecodeSealedState(first.states.at(1))->header;
@@ -280,19 +267,6 @@ TEST_F(RestartTest, AKeyThatTheHostChoseSealsNothing) {
   const SealedState kept = *DecodeSealedState(std::get<SendMessage>(actions[0]).message.bulk);
   EXPECT_EQ(ErrorCode(OpenState(kept, KeyOf({9}).span()).status()), "seal_broken");
   EXPECT_TRUE(OpenState(kept, KeyOf({2}).span()).ok());
-}
-
-TEST_F(RestartTest, KeysOfTheWrongSizesAreNone) {
-  const RoundTerms terms = *RoundTerms::Open(run.FirstStart());
-  for (const bool opens_unasked : {false, true}) {
-    StateKeeper keeper;
-    Actions actions;
-    ASSERT_TRUE(keeper.OnStart(terms, {}, 1)->has_value());
-    StateKey answer = AnswerOf(1, opens_unasked ? Bytes{2} : Bytes());
-    if (!opens_unasked) answer.key = Secret(kStateKeySize - 1);
-    EXPECT_EQ(ErrorCode(keeper.OnKey(std::move(answer), actions).status()), "state_key_size");
-    EXPECT_TRUE(actions.empty());
-  }
 }
 
 TEST_F(RestartTest, WithoutItsStateItCannot) {
@@ -322,6 +296,35 @@ TEST_F(RestartTest, AStateOfAnotherPlanIsOfNoUse) {
   Begin(second, elsewhere.states.at(1));
   EXPECT_THAT(second.closed, ::testing::ElementsAre("state_of_another_plan"));
   EXPECT_TRUE(second.asked.empty());
+}
+
+TEST_F(RestartTest, TheNextRunHasTheIdentityOfTheOneBefore) {
+  SampleRun next = SampleRun::Make();
+  next.plan.delivery = Delivery::kSealed;
+  next.plan.name = "the study goes on";
+  next.Sign();
+  Machine second(next, 2);
+  second.Start(1, {}, first.states.at(1));
+  EXPECT_TRUE(second.closed.empty());
+  EXPECT_EQ(second.asked.at(0).blob, Bytes{1});
+  EXPECT_EQ(second.asked.at(0).plan, next.signed_plan.digest);
+  EXPECT_EQ(second.asked.at(0).blob_plan, run.signed_plan.digest);
+  second.UploadAll();
+  ASSERT_TRUE(second.record.has_value());
+  EXPECT_EQ(second.RecordedIdentity(), first.RecordedIdentity());
+  // From then on its own states carry it.
+  Machine third(next, 3);
+  third.base_file = second.model_file;
+  third.Start(2, second.record->record, second.states.at(1));
+  third.UploadAll();
+  EXPECT_EQ(third.RecordedIdentity(), first.RecordedIdentity());
+
+  Machine refused(next, 4);
+  refused.key_answer = Refused({.code = "key_refused", .what = "key"});
+  refused.Start(1, {}, first.states.at(1));
+  EXPECT_THAT(refused.closed, ::testing::ElementsAre("key_refused"));
+  EXPECT_EQ(refused.OfferedIdentity(), std::nullopt);
+  EXPECT_TRUE(refused.states.empty());
 }
 
 TEST_F(RestartTest, AStateThatDoesNotOpenIsNotReplaced) {

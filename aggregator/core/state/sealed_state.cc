@@ -20,7 +20,7 @@ constexpr cbor::Limits kLimits = {
 constexpr uint8_t kNonce[kAeadNonceSize] = {};  // each key seals once
 
 struct StateFile {
-  static constexpr char kType[] = "sealfold-sealed-state-1";
+  static constexpr const char* kType = kSealedStateType;
   Bytes header;
   Bytes sealed;
 

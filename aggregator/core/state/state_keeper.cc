@@ -34,20 +34,23 @@ absl::StatusOr<std::optional<AskStateKey>> StateKeeper::OnStart(const RoundTerms
   Asked asked{.before = {.plan = terms.plan.digest,
                          .round = terms.round.value() - 1,
                          .record = terms.previous_record}};
-  Bytes blob;
+  AskStateKey ask{.token = token, .plan = terms.plan.digest};
   if (stored.has_value()) {
     SEALFOLD_ASSIGN_OR_RETURN(asked.stored, DecodeSealedState(*stored));
     const StateHeader& header = asked.stored->header;
     if (header.plan != terms.plan.digest) {
-      return OfAnother("plan", terms.plan.digest.hex(), header.plan.hex());
-    }
-    if (header.record != terms.previous_record || header.round != asked.before.round) {
+      // Of an earlier run only who the aggregator is goes on, so any of its rounds will do.
+      if (asked.before.round > 0) {
+        return OfAnother("plan", terms.plan.digest.hex(), header.plan.hex());
+      }
+    } else if (header.record != terms.previous_record || header.round != asked.before.round) {
       return OfAnother("record", Hex(terms.previous_record), Hex(header.record));
     }
-    blob = header.blob;
+    ask.blob = header.blob;
+    ask.blob_plan = header.plan;
   }
   asked_ = std::move(asked);
-  return AskStateKey{.token = token, .plan = terms.plan.digest, .blob = std::move(blob)};
+  return ask;
 }
 
 absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actions& actions) {
@@ -74,8 +77,11 @@ absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actio
   identity_seed_ = std::move(content.identity_seed);
   identity_ = SigningKey::FromSeed(identity_seed_);
   plan_ = asked.before.plan;
-  if (!asked.stored.has_value()) SendState(asked.before, {}, actions);
-  return std::move(content.model_key);
+  if (asked.stored.has_value() && asked.stored->header.plan == plan_) {
+    return std::move(content.model_key);
+  }
+  SendState(asked.before, {}, actions);
+  return Secret();
 }
 
 void StateKeeper::SendState(StateHeader header, ByteSpan model_key, Actions& actions) const {

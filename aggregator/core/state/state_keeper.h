@@ -6,7 +6,8 @@
 //                       +--refused, or the state does not open--> none, until the next start
 //
 // A state that is there and does not open is never replaced by a fresh one: whoever wants to begin
-// anew takes it away.
+// anew takes it away. Before a plan's first round the state of another plan may stand in its place:
+// who could open it takes over the identity in it, and nothing else.
 #ifndef SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
 #define SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
 
@@ -20,27 +21,29 @@
 
 namespace sealfold {
 
-// What the key service is asked for: a new key for this aggregator's states of a plan, and, where
-// `blob` is not empty, the key in it.
+// What the key service is asked for: a new key for this aggregator's states of `plan`, and, where
+// `blob` is not empty, the key in it, which is one for states of `blob_plan`.
 struct AskStateKey {
   uint64_t token = 0;
   Digest plan = {};
   Bytes blob = {};
+  Digest blob_plan = {};
 };
 
 // One thread.
 class StateKeeper {
  public:
-  // An attempt at a round begins; `stored` is what the host has of the round before. What to ask
-  // for, under `token`, unless the plan's key is held. PermissionDenied ("state_of_another_plan",
-  // "state_of_another_record") or an error of DecodeSealedState where `stored` cannot be of use:
-  // then nothing is to be asked.
+  // An attempt at a round begins; `stored` is what the host has of the round before, or, for round
+  // 1, perhaps of another plan. What to ask for, under `token`, unless the plan's key is held.
+  // PermissionDenied ("state_of_another_plan", "state_of_another_record") or an error of
+  // DecodeSealedState where `stored` cannot be of use: then nothing is to be asked.
   absl::StatusOr<std::optional<AskStateKey>> OnStart(const RoundTerms& terms,
                                                      const std::optional<Bytes>& stored,
                                                      uint64_t token);
 
-  // The answer: the stored state's model key, or empty. A first state is sent to be kept. Errors:
-  // the answer's, "state_key_size", "seal_broken". Requires: the last OnStart asked.
+  // The answer: the model key of the plan's stored state, or empty. A plan's first state is sent to
+  // be kept. Errors: the answer's, "state_key_size", "seal_broken". Requires: the last OnStart
+  // asked.
   absl::StatusOr<Secret> OnKey(absl::StatusOr<StateKey> answer, Actions& actions);
 
   // The state after a round: for the host to keep, if the key is held. `model_key` is what the
@@ -48,7 +51,8 @@ class StateKeeper {
   void Keep(const RoundTerms& terms, const Digest& record, ByteSpan model_key,
             Actions& actions) const;
 
-  // What this aggregator took over from those whose state it opened, or began; null without it.
+  // What this aggregator took over from those whose state it opened, or began; null without a state
+  // of `plan`.
   const SigningKey* identity(const Digest& plan) const;
 
  private:

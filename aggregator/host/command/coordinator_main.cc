@@ -152,6 +152,12 @@ int Main(int argc, char** argv) {
   serve_verb->add_option("--release", serve.release,
                          "Release file of the aggregator's program, for participants whose policy "
                          "names its builders; kept for the next start");
+  serve_verb
+      ->add_option("--identity-from", serve.identity_from,
+                   "State file of an earlier run (its last state-R.cbor): the aggregator has the "
+                   "identity that it had there, if the key service opens it; kept for the next "
+                   "start")
+      ->needs(key_service);
   key_service->needs(key_access);
   key_access->needs(key_service);
   serve_verb->footer(

@@ -12,6 +12,8 @@
 namespace sealfold {
 namespace {
 
+constexpr char kStateBefore[] = "state-before.cbor";
+
 std::string PathOf(const RunStore& store, uint64_t round) {
   return store.Path(absl::StrCat("state-", round, ".cbor"));
 }
@@ -25,7 +27,35 @@ absl::StatusOr<std::optional<Bytes>> ReadIfThere(const std::string& path, size_t
 }  // namespace
 
 absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64_t round) {
-  return ReadIfThere(PathOf(store, round), kSealedStateBytesMax);
+  SEALFOLD_ASSIGN_OR_RETURN(std::optional<Bytes> own,
+                            ReadIfThere(PathOf(store, round), kSealedStateBytesMax));
+  if (own.has_value() || round > 0) return own;
+  return ReadIfThere(store.Path(kStateBefore), kSealedStateBytesMax);
+}
+
+absl::Status KeepIdentityFrom(const RunStore& store, const std::string& from) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::string state, ReadFile(from, kSealedStateBytesMax));
+  const std::string type = cbor::PeekType(AsBytes(state)).value_or("");
+  if (type != kSealedStateType) {
+    return BadInput({.code = "identity_from_unfit",
+                     .what = from,
+                     .expected = "a state that an aggregator sealed in an earlier run",
+                     .found = type.empty() ? "another file" : type,
+                     .advice = "give state-R.cbor of that run's folder"});
+  }
+  // Said again at a restart, it changes nothing.
+  const absl::StatusOr<std::string> kept = ReadFile(store.Path(kStateBefore), kSealedStateBytesMax);
+  if (kept.ok() && *kept == state) return absl::OkStatus();
+  SEALFOLD_ASSIGN_OR_RETURN(const std::optional<Bytes> own,
+                            ReadIfThere(PathOf(store, 0), kSealedStateBytesMax));
+  if (own.has_value() || store.records() > 0) {
+    return Refused({.code = "identity_from_late",
+                    .what = "identity of an earlier run",
+                    .expected = "a run that no aggregator has begun yet",
+                    .found = "one that has been begun without it, or with another",
+                    .advice = "give --identity-from with the first `serve` of a new run"});
+  }
+  return WriteFileAtomic(store.Path(kStateBefore), state);
 }
 
 absl::StatusOr<std::optional<Bytes>> ReadReleaseFile(const RunStore& store) {

@@ -1,7 +1,8 @@
 // What the aggregator seals for itself and has the host keep, beside a run's other files:
 //
-//   state-R.cbor    after round R; 0: before the first
-//   release.cbor    of which release it is, which it hands on
+//   state-R.cbor        after round R; 0: before the first
+//   state-before.cbor   of an earlier run, whose identity the aggregator is to take over
+//   release.cbor        of which release it is, which it hands on
 #ifndef SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
 #define SEALFOLD_AGGREGATOR_HOST_RUN_STATE_FILES_H_
 
@@ -13,13 +14,19 @@
 namespace sealfold {
 
 // What the aggregator is to get back before the start of the round after `round`; nullopt if there
-// is none. InvalidArgument ("file_unusable", "file_too_large") for one that cannot be read: without
-// it the aggregator would begin anew, and its new state take the place of this one.
+// is none. Before the first round that is the state of the earlier run, until there is one of this.
+// InvalidArgument ("file_unusable", "file_too_large") for one that cannot be read: without it the
+// aggregator would begin anew, and its new state take the place of this one.
 absl::StatusOr<std::optional<Bytes>> ReadStateFile(const RunStore& store, uint64_t round);
 
 // Of the last round published, or the one under way. InvalidArgument ("aggregator_state_unfit",
 // "file_unusable").
 absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state);
+
+// The state of an earlier run, by its file there. InvalidArgument, "identity_from_unfit", for what
+// is no sealed state, and errors as above; PermissionDenied, "identity_from_late", where the run
+// has a state of its own or a record, unless that same file was given before.
+absl::Status KeepIdentityFrom(const RunStore& store, const std::string& from);
 
 // A release file, read anew before every start, so that the next program's may take its place.
 // Errors as above; nullopt: none.

@@ -56,6 +56,72 @@ TEST_F(StateFilesTest, AStateThatCannotBeReadIsNotNone) {
   EXPECT_EQ(ErrorCode(f_.run().broken()), "file_unusable");
 }
 
+// What a host can tell of a state: its type.
+struct SealedStateHead {
+  static constexpr const char* kType = kSealedStateType;
+  template <class V>
+  void Fields(V&) {}
+};
+
+class IdentityFromTest : public StateFilesTest {
+ protected:
+  // A file as an aggregator of another run could have left it.
+  std::string StateBefore() {
+    folder_.Write("elsewhere", cbor::EncodeFields(SealedStateHead{}));
+    return folder_.Path("elsewhere");
+  }
+  std::string Keep(const std::string& from) {
+    return ErrorCode(KeepIdentityFrom(f_.store(), from));
+  }
+};
+
+TEST_F(IdentityFromTest, GoesWithTheFirstRoundUntilTheRunHasAStateOfItsOwn) {
+  const std::string from = StateBefore();
+  EXPECT_EQ(Keep(from), "");
+  f_.Launch();
+  f_.Connect();
+  ASSERT_EQ(f_.TellNone(), (Types{"have-state", "start"}));
+  EXPECT_EQ(AsText(f_.sent()[0].bulk), folder_.Read("elsewhere"));
+  // Kept, for the host's next start too, and until the aggregator has given its own.
+  f_.RestartHost();
+  f_.Connect();
+  ASSERT_EQ(f_.TellNone(), (Types{"have-state", "start"}));
+  EXPECT_EQ(AsText(f_.sent()[0].bulk), folder_.Read("elsewhere"));
+  f_.Tell(KeepState{.round = 0}, Bytes{1});
+  f_.Connect();
+  ASSERT_EQ(f_.TellNone(), (Types{"have-state", "start"}));
+  EXPECT_EQ(ToBytes(f_.sent()[0].bulk), Bytes{1});
+  // A round later the one of an earlier run is of no use, whatever became of the run's own.
+  f_.Publish(1, 3);
+  ASSERT_EQ(f_.sent().size(), 1u);
+  EXPECT_EQ(f_.sent_start().round, Round(2));
+}
+
+TEST_F(IdentityFromTest, OtherFilesAreRefused) {
+  EXPECT_EQ(Keep(folder_.Path("none")), "file_unusable");
+  EXPECT_EQ(Keep(folder_.Path("plan.cose")), "identity_from_unfit");
+  folder_.Write("other", cbor::EncodeFields(HaveState{}));
+  EXPECT_EQ(Keep(folder_.Path("other")), "identity_from_unfit");
+  folder_.Write("large", Bytes(kSealedStateBytesMax + 1));
+  EXPECT_EQ(Keep(folder_.Path("large")), "file_too_large");
+  EXPECT_FALSE(folder_.Has("state-before.cbor"));
+}
+
+TEST_F(IdentityFromTest, ARunThatWasBegunWithoutItStaysSo) {
+  Begin();
+  f_.Tell(KeepState{.round = 0}, Bytes{1});
+  const std::string from = StateBefore();
+  EXPECT_EQ(Keep(from), "identity_from_late");
+  EXPECT_FALSE(folder_.Has("state-before.cbor"));
+  std::filesystem::remove(folder_.Path("state-0.cbor"));
+  EXPECT_EQ(Keep(from), "");
+  f_.Publish(1, 1);
+  // The same file said again, as at a restart, and another.
+  EXPECT_EQ(Keep(from), "");
+  std::filesystem::remove(folder_.Path("state-before.cbor"));
+  EXPECT_EQ(Keep(from), "identity_from_late");
+}
+
 TEST_F(StateFilesTest, WhyAStateStaysClosedIsNoted) {
   Begin();
   std::vector<std::string> notes;

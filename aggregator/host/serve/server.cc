@@ -298,6 +298,9 @@ absl::Status Serve(const ServeOptions& options, int stop_fd,
   if (!options.release.empty()) {
     SEALFOLD_RETURN_IF_ERROR(KeepReleaseFile(*store, options.release));
   }
+  if (!options.identity_from.empty()) {
+    SEALFOLD_RETURN_IF_ERROR(KeepIdentityFrom(*store, options.identity_from));
+  }
   const std::string state =
       absl::StrCat("plan ", store->plan().digest.hex(), " of ", store->plan().plan.rounds,
                    " rounds; ", store->records(), " published");

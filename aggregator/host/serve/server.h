@@ -11,11 +11,12 @@
 namespace sealfold {
 
 struct ServeOptions {
-  std::string folder;           // of the run
-  std::string listen;           // tcp:// for participants; port 0: a free one
-  std::string aggregator;       // ipc:// or tcp:// for the aggregator's link
-  KeyServiceOptions keys = {};  // that the aggregator may reach
-  std::string release = {};     // file of the aggregator's release; empty: the one kept, if any
+  std::string folder;              // of the run
+  std::string listen;              // tcp:// for participants; port 0: a free one
+  std::string aggregator;          // ipc:// or tcp:// for the aggregator's link
+  KeyServiceOptions keys = {};     // that the aggregator may reach
+  std::string release = {};        // file of the aggregator's release; empty: the one kept, if any
+  std::string identity_from = {};  // state of an earlier run; empty: the one kept, if any
 };
 
 // Serves until `stop_fd` is readable; then OK. One thread besides ZeroMQ's. Calls `ready` with the
