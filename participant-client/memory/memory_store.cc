@@ -17,6 +17,7 @@
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/aead/aead.h"
+#include "protocol/program/optional_file.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -50,14 +51,12 @@ absl::StatusOr<UniqueFd> OpenOwn(const std::string& path) {
 
 absl::StatusOr<Memory> ReadMemory(const std::string& path, const Digest& plan,
                                   const SigningPublicKey& participant) {
-  std::error_code error;
-  const bool there = std::filesystem::exists(path, error);
-  if (error) return Unusable(path, error.value());  // one that cannot be looked at is not none
-  if (!there) {
+  SEALFOLD_ASSIGN_OR_RETURN(const std::optional<std::string> content,
+                            ReadFileIfThere(path, kMemoryBytesMax));
+  if (!content.has_value()) {
     return Memory{.plan = plan, .participant = participant, .seen = {}, .entered = {}};
   }
-  SEALFOLD_ASSIGN_OR_RETURN(std::string content, ReadFile(path, kMemoryBytesMax));
-  auto memory = cbor::DecodeFields<Memory>(AsBytes(content));
+  auto memory = cbor::DecodeFields<Memory>(AsBytes(*content));
   if (!memory.ok()) {
     Explanation why = Explain(memory.status());
     return Broken(path, "a memory as this program writes it",

@@ -20,10 +20,11 @@ namespace sealfold {
 class MemoryStore : public SessionStore {
  public:
   // Opens or makes the run's folder and takes its lock. InvalidArgument: "state_in_use" when
-  // another process holds it, "state_unusable" for a folder that cannot be written, "memory_broken"
-  // for a memory that does not parse or is of another plan or participant: it is never begun anew
-  // by itself, since that would forget what must not happen twice. `subject` is whose releases the
-  // policy accepts: the memory's release_version is then the latest of any run; empty: of none.
+  // another process holds it, "state_unusable" for a folder that cannot be written, "file_unusable"
+  // for a memory that cannot be read, "memory_broken" for one that does not parse or is of another
+  // plan or participant: it is never begun anew by itself, since that would forget what must not
+  // happen twice. `subject` is whose releases the policy accepts: the memory's release_version is
+  // then the latest of any run; empty: of none.
   static absl::StatusOr<std::unique_ptr<MemoryStore>> Open(const std::string& state_dir,
                                                            const Digest& plan,
                                                            const SigningPublicKey& participant,

@@ -141,7 +141,7 @@ TEST_F(MemoryStoreTest, AMemoryThatCannotBeLookedAtIsNotNone) {
   }
   ASSERT_EQ(unlink(path.c_str()), 0);
   ASSERT_EQ(symlink(path.c_str(), path.c_str()), 0);  // leads to itself
-  EXPECT_EQ(ErrorCode(Open().status()), "state_unusable");
+  EXPECT_EQ(ErrorCode(Open().status()), "file_unusable");
 }
 
 TEST_F(MemoryStoreTest, TheMemoryOfAnotherKeyOrPlanIsRefused) {

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/program/optional_file.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -53,12 +53,10 @@ absl::Status Unusable(const std::string& path, int error) {
 }
 
 absl::StatusOr<SeenReleases> Read(const std::string& path) {
-  std::error_code error;
-  const bool there = std::filesystem::exists(path, error);
-  if (error) return Unusable(path, error.value());  // one that cannot be looked at is not none
-  if (!there) return SeenReleases{};
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string content, ReadFile(path, kSeenReleasesBytesMax));
-  absl::StatusOr<SeenReleases> seen = cbor::DecodeFields<SeenReleases>(AsBytes(content));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::optional<std::string> content,
+                            ReadFileIfThere(path, kSeenReleasesBytesMax));
+  if (!content.has_value()) return SeenReleases{};
+  absl::StatusOr<SeenReleases> seen = cbor::DecodeFields<SeenReleases>(AsBytes(*content));
   if (seen.ok()) return seen;
   const Explanation why = Explain(seen.status());
   return BadInput({.code = "memory_broken",

@@ -14,7 +14,8 @@
 namespace sealfold {
 
 // The latest version of `subject`; none: nothing was sealed to one. InvalidArgument,
-// "memory_broken", for a file that does not parse: it is never begun anew by itself.
+// "memory_broken", for a file that does not parse, "file_unusable" for one that cannot be read: it
+// is never begun anew by itself.
 absl::StatusOr<std::optional<uint64_t>> SeenRelease(const std::string& state_dir,
                                                     absl::string_view subject);
 

@@ -2,11 +2,10 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
+#include "protocol/program/optional_file.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -19,9 +18,10 @@ std::string PathOf(const RunStore& store, uint64_t round) {
 }
 
 absl::StatusOr<std::optional<Bytes>> ReadIfThere(const std::string& path, size_t size_max) {
-  if (access(path.c_str(), F_OK) != 0 && errno == ENOENT) return std::nullopt;
-  SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, size_max));
-  return ToBytes(AsBytes(bytes));
+  SEALFOLD_ASSIGN_OR_RETURN(const std::optional<std::string> content,
+                            ReadFileIfThere(path, size_max));
+  if (!content.has_value()) return std::nullopt;
+  return ToBytes(AsBytes(*content));
 }
 
 }  // namespace
