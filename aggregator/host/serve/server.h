@@ -6,7 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "aggregator/host/serve/key_relay.h"
+#include "aggregator/host/keys/key_relay.h"
 
 namespace sealfold {
 

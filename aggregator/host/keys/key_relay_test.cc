@@ -1,10 +1,14 @@
-#include "aggregator/host/serve/key_relay.h"
+#include "aggregator/host/keys/key_relay.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "protocol/message/state_message.h"
@@ -28,9 +32,10 @@ class KeyRelayTest : public ::testing::Test {
     endpoint_ = absl::StrCat("127.0.0.1:", ntohs(address.sin_port));
     SEALFOLD_CHECK(WriteFileAtomic(folder_.Path("access"), "who asks").ok());
   }
-  KeyRelay Relay() const {
-    return KeyRelay({.endpoint = endpoint_, .access_key_path = folder_.Path("access")});
+  KeyServiceOptions Options() const {
+    return {.endpoint = endpoint_, .access_key_path = folder_.Path("access")};
   }
+  KeyRelay Relay() const { return KeyRelay(Options()); }
   // What the relay says until it says `count` messages.
   static std::vector<Message> Wait(KeyRelay& relay, size_t count) {
     std::vector<Message> said;
@@ -40,6 +45,13 @@ class KeyRelayTest : public ::testing::Test {
       if (poll(&item, 1, 30'000) != 1) break;
       relay.OnReady(said);
     }
+    return said;
+  }
+  // What the relay says to a call that is opened, once it knows where the service is.
+  static std::vector<Message> Open(KeyRelay& relay, uint64_t call) {
+    std::vector<Message> said;
+    EXPECT_TRUE(relay.OnAggregator(ToMessage(KeyOpen{.call = call}), said));
+    if (said.empty()) said = Wait(relay, 1);
     return said;
   }
   static KeyBytes HeadOf(const Message& message) {
@@ -53,8 +65,7 @@ class KeyRelayTest : public ::testing::Test {
 
 TEST_F(KeyRelayTest, BytesGoBothWaysAndTheLastOnesBeforeTheEnd) {
   KeyRelay relay = Relay();
-  std::vector<Message> said;
-  EXPECT_TRUE(relay.OnAggregator(ToMessage(KeyOpen{.call = 4}), said));
+  std::vector<Message> said = Open(relay, 4);
   ASSERT_EQ(said.size(), 1u);
   const KeyAccess access = cbor::DecodeFields<KeyAccess>(said[0].head).value();
   EXPECT_EQ(access.call, 4u);
@@ -79,8 +90,7 @@ TEST_F(KeyRelayTest, BytesGoBothWaysAndTheLastOnesBeforeTheEnd) {
 TEST_F(KeyRelayTest, AllAddressesOfANameAreTried) {
   endpoint_ = absl::StrCat("localhost:", endpoint_.substr(endpoint_.find(':') + 1));
   KeyRelay relay = Relay();
-  std::vector<Message> said;
-  relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said);
+  std::vector<Message> said = Open(relay, 1);
   relay.OnAggregator(ToMessage(KeyBytes{.call = 1}, Bytes{1, 2, 3}), said);
   ASSERT_EQ(said.size(), 1u);  // the access key
   pollfd listening = {.fd = listener_.get(), .events = POLLIN, .revents = 0};
@@ -95,8 +105,7 @@ TEST_F(KeyRelayTest, AllAddressesOfANameAreTried) {
 
 TEST_F(KeyRelayTest, MoreThanCanWaitEndsTheCall) {
   KeyRelay relay = Relay();
-  std::vector<Message> said;
-  relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said);
+  std::vector<Message> said = Open(relay, 1);
   relay.OnAggregator(ToMessage(KeyBytes{.call = 1}, Bytes(1 << 20)), said);
   ASSERT_EQ(said.size(), 2u);
   EXPECT_TRUE(HeadOf(said[1]).end);
@@ -106,8 +115,7 @@ TEST_F(KeyRelayTest, MoreThanCanWaitEndsTheCall) {
 TEST_F(KeyRelayTest, WhereNobodyListensTheCallEnds) {
   listener_ = UniqueFd();
   KeyRelay relay = Relay();
-  std::vector<Message> said;
-  relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said);
+  std::vector<Message> said = Open(relay, 1);
   for (Message& more : Wait(relay, 1)) said.push_back(std::move(more));
   EXPECT_TRUE(HeadOf(said.back()).end);
   EXPECT_EQ(relay.fd(), -1);
@@ -122,6 +130,72 @@ TEST_F(KeyRelayTest, WithoutAServiceOrAnAccessKeyTheCallEndsAtOnce) {
     EXPECT_TRUE(relay.OnAggregator(ToMessage(KeyOpen{.call = 1}), said));
     ASSERT_EQ(said.size(), 1u);
     EXPECT_TRUE(HeadOf(said[0]).end);
+  }
+}
+
+TEST_F(KeyRelayTest, ANameWithoutAnAddressEndsTheCall) {
+  KeyRelay relay(Options(), [](const HostPort&) { return std::vector<SocketAddress>(); });
+  const std::vector<Message> said = Open(relay, 1);
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_TRUE(HeadOf(said[0]).end);
+  EXPECT_EQ(relay.fd(), -1);
+}
+
+// A resolver that has no answer until it is let.
+class SlowNameTest : public KeyRelayTest {
+ protected:
+  struct Gate {
+    std::promise<void> open;
+    std::atomic<int> asked = 0;
+  };
+  ~SlowNameTest() override {
+    if (!opened_) gate_->open.set_value();
+  }
+  void Answer() {
+    opened_ = true;
+    gate_->open.set_value();
+  }
+
+  const std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
+  bool opened_ = false;
+  KeyRelay relay_{Options(), [gate = gate_](const HostPort& at) {
+                    if (gate->asked++ == 0) {
+                      // In the end by itself: who waited for it is told so, not kept.
+                      gate->open.get_future().wait_for(std::chrono::seconds(10));
+                    }
+                    return ResolveName(at);
+                  }};
+  std::vector<Message> said_;
+};
+
+TEST_F(SlowNameTest, KeepsNobodyWaitingAndAnswersTheNewestCall) {
+  relay_.OnAggregator(ToMessage(KeyOpen{.call = 1}), said_);
+  relay_.OnAggregator(ToMessage(KeyOpen{.call = 2}), said_);
+  relay_.OnReady(said_);
+  EXPECT_TRUE(said_.empty());
+  EXPECT_FALSE(relay_.writes());
+  Answer();
+  said_ = Wait(relay_, 1);
+  ASSERT_EQ(said_.size(), 1u);
+  EXPECT_EQ(cbor::DecodeFields<KeyAccess>(said_[0].head).value().call, 2u);
+  EXPECT_EQ(gate_->asked, 1);
+  // The next call looks it up anew.
+  EXPECT_EQ(Open(relay_, 3).size(), 1u);
+  EXPECT_EQ(gate_->asked, 2);
+}
+
+TEST_F(SlowNameTest, ACallThatIsOverMeanwhileIsNotAnswered) {
+  for (const bool gone : {false, true}) {
+    relay_.OnAggregator(ToMessage(KeyOpen{.call = 1}), said_);
+    if (gone) {
+      relay_.OnAggregatorGone();
+    } else {
+      relay_.OnAggregator(ToMessage(KeyBytes{.call = 1, .end = true}), said_);
+    }
+    if (!opened_) Answer();
+    EXPECT_TRUE(Wait(relay_, 1).empty());
+    EXPECT_EQ(relay_.fd(), -1);
+    EXPECT_TRUE(said_.empty());
   }
 }
 

@@ -1,11 +1,9 @@
-#include "aggregator/host/serve/key_relay.h"
+#include "aggregator/host/keys/key_relay.h"
 
-#include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,40 +22,22 @@ Message EndOf(uint64_t call) { return ToMessage(KeyBytes{.call = call, .end = tr
 
 bool TryLater() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
-// Where a service of that name may be, in the order to be tried; none if it has no address.
-std::vector<KeyRelay::Address> AddressesOf(const std::string& endpoint) {
-  const absl::StatusOr<HostPort> at = ParseHostPort(endpoint, "--key-service");
-  if (!at.ok()) return {};
-  addrinfo hints = {};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(at->host.c_str(), absl::StrCat(at->port).c_str(), &hints, &found) != 0) {
-    return {};
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
-  std::vector<KeyRelay::Address> out;
-  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-    const auto* const bytes = reinterpret_cast<const uint8_t*>(each->ai_addr);
-    out.emplace_back(bytes, bytes + each->ai_addrlen);
-  }
-  std::reverse(out.begin(), out.end());
-  return out;
-}
-
 }  // namespace
 
 bool KeyRelay::OnAggregator(const Message& message, std::vector<Message>& to_aggregator) {
   const std::string type = cbor::PeekType(message.head).value_or("");
   if (type == KeyOpen::kType) {
     const absl::StatusOr<KeyOpen> open = cbor::DecodeFields<KeyOpen>(message.head);
-    if (open.ok() && !Open(open->call, to_aggregator).ok()) {
+    if (open.ok() && !Open(open->call).ok()) {
       to_aggregator.push_back(EndOf(open->call));
     }
     return true;
   }
   if (type != KeyBytes::kType) return false;
   const absl::StatusOr<KeyBytes> bytes = cbor::DecodeFields<KeyBytes>(message.head);
-  if (!bytes.ok() || !connection_.valid() || bytes->call != call_) return true;
+  if (!bytes.ok() || bytes->call != call_) return true;
+  if (access_key_.has_value() && bytes->end) End();
+  if (!connection_.valid()) return true;
   const bool too_much = out_.size() + message.bulk.size() > kWaitingBytesMax;
   if (bytes->end || too_much) {
     End();
@@ -69,22 +49,36 @@ bool KeyRelay::OnAggregator(const Message& message, std::vector<Message>& to_agg
   return true;
 }
 
-absl::Status KeyRelay::Open(uint64_t call, std::vector<Message>& to_aggregator) {
+absl::Status KeyRelay::Open(uint64_t call) {
   End();
   call_ = call;
   if (options_.endpoint.empty()) return absl::NotFoundError("no key service");
+  SEALFOLD_ASSIGN_OR_RETURN(HostPort at, ParseHostPort(options_.endpoint, "--key-service"));
   SEALFOLD_ASSIGN_OR_RETURN(const std::string access_key,
                             ReadFile(options_.access_key_path, kAccessKeyBytesMax));
-  untried_ = AddressesOf(options_.endpoint);
-  if (!Connect()) return absl::UnavailableError("no connection");
-  to_aggregator.push_back(
-      ToMessage(KeyAccess{.call = call, .access_key = ToBytes(AsBytes(access_key))}));
+  // One that an earlier call began is for the same name.
+  if (!lookup_.has_value()) lookup_ = NameLookup::Start(std::move(at), resolver_);
+  if (!lookup_.has_value()) return absl::UnavailableError("no look-up");
+  access_key_ = ToBytes(AsBytes(access_key));
   return absl::OkStatus();
+}
+
+void KeyRelay::OnLookup(std::vector<Message>& to_aggregator) {
+  std::optional<std::vector<SocketAddress>> found = lookup_->Take();
+  if (!found.has_value()) return;
+  lookup_.reset();
+  std::optional<Bytes> access_key = std::exchange(access_key_, std::nullopt);
+  if (!access_key.has_value()) return;  // the call is over
+  untried_ = *std::move(found);
+  std::reverse(untried_.begin(), untried_.end());
+  to_aggregator.push_back(
+      Connect() ? ToMessage(KeyAccess{.call = call_, .access_key = *std::move(access_key)})
+                : EndOf(call_));
 }
 
 bool KeyRelay::Connect() {
   while (!untried_.empty()) {
-    const Address address = std::move(untried_.back());
+    const SocketAddress address = std::move(untried_.back());
     untried_.pop_back();
     const auto* const at = reinterpret_cast<const sockaddr*>(address.data());
     connection_ = UniqueFd(socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -99,6 +93,7 @@ bool KeyRelay::Connect() {
 }
 
 void KeyRelay::OnReady(std::vector<Message>& to_aggregator) {
+  if (lookup_.has_value()) return OnLookup(to_aggregator);
   if (!connection_.valid() || (Write() && Read(to_aggregator))) return;
   // Nobody at that address, if nothing went to or fro.
   if (Connect()) return;
@@ -131,6 +126,7 @@ bool KeyRelay::Read(std::vector<Message>& to_aggregator) {
 
 void KeyRelay::End() {
   connection_ = UniqueFd();
+  access_key_.reset();
   untried_.clear();
   out_.clear();
 }
