@@ -9,6 +9,7 @@
 #include "attest/release/rules.h"
 #include "attest/x509/chain_cache.h"
 #include "participant-client/client/drive.h"
+#include "participant-client/memory/earlier_runs.h"
 #include "participant-client/update/encoded_update.h"
 #include "participant-client/update/update_file.h"
 #include "protocol/base/error.h"
@@ -105,6 +106,9 @@ absl::StatusOr<RoundReport> Client::NextRecord() {
   Memory updated = memory();
   report.identity_changed =
       updated.seen.has_value() && updated.seen->identity != report.record.identity;
+  report.identity_of_earlier_run =
+      !updated.seen.has_value() && report.record.identity.has_value() &&
+      SeenInAnotherRun(setup_.state_dir, plan_.digest, *report.record.identity);
   SEALFOLD_RETURN_IF_ERROR(Remember(report.record, updated));
   SEALFOLD_RETURN_IF_ERROR(store_->Save(updated));
   return report;

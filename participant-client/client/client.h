@@ -59,6 +59,8 @@ struct RoundReport {
   // The aggregator has another identity than that of the round before, or one has none: it began
   // anew, without what that one had sealed. Not in round 1.
   bool identity_changed = false;
+  // Of round 1: the aggregator is that of another run in this participant's state folder.
+  bool identity_of_earlier_run = false;
 };
 
 class Client {

@@ -8,9 +8,11 @@
 
 #include "attest/x509/chain_cache.h"
 #include "participant-client/join/join.h"
+#include "participant-client/memory/memory_store.h"
 #include "participant-client/testing/simulated_host.h"
 #include "protocol/base/error.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/crypto/hash.h"
 #include "protocol/model/element.h"
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
@@ -246,6 +248,26 @@ TEST_F(ClientTest, AnAggregatorThatBeganAnewIsTold) {
   EXPECT_NE(identities[1], first);
   EXPECT_EQ(identities[2], std::nullopt);
   EXPECT_EQ(changed, (std::vector<bool>{false, true, true}));
+}
+
+TEST_F(ClientTest, AnAggregatorOfAnEarlierRunIsTold) {
+  std::vector<bool> known;
+  JoinWatcher watcher;
+  watcher.round = [&](const RoundReport& report) {
+    known.push_back(report.identity_of_earlier_run);
+  };
+  {
+    const auto before = MemoryStore::Open(folder_.Path("state"), Sha256(AsBytes("an earlier plan")),
+                                          world_.me().public_key());
+    ASSERT_TRUE(before.ok()) << before.status();
+    Memory memory = (*before)->memory();
+    memory.seen = SeenRecord{
+        .round = Round(9), .record = {}, .model = {}, .identity = world_.identity->public_key()};
+    ASSERT_TRUE((*before)->Save(memory).ok());
+  }
+  const absl::Status status = Join(*Open(), MakeTrainer(), watcher);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(known, (std::vector<bool>{true, false, false}));
 }
 
 TEST_F(ClientTest, APolicyWithAnIdentityEndsWhereItDoes) {

@@ -23,8 +23,6 @@
 namespace sealfold {
 namespace {
 
-constexpr size_t kMemoryBytesMax = 1u << 20;
-
 absl::Status Unusable(const std::string& path, int error) {
   return BadInput({.code = "state_unusable",
                    .what = absl::StrCat("the participant's state at ", path),

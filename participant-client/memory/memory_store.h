@@ -17,6 +17,8 @@
 
 namespace sealfold {
 
+inline constexpr size_t kMemoryBytesMax = 1u << 20;  // of memory.cbor
+
 class MemoryStore : public SessionStore {
  public:
   // Opens or makes the run's folder and takes its lock. InvalidArgument: "state_in_use" when

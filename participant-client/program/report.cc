@@ -5,6 +5,17 @@
 #include "protocol/json/json_text.h"
 
 namespace sealfold {
+namespace {
+
+std::string Whose(const RoundReport& report) {
+  const char* whose = report.identity_changed          ? "another aggregator than before"
+                      : report.identity_of_earlier_run ? "the aggregator of an earlier run"
+                                                       : nullptr;
+  return whose == nullptr ? ""
+                          : absl::StrCat(", by ", whose, " (", ShortIdentity(report.record), ")");
+}
+
+}  // namespace
 
 std::string ShortIdentity(const CheckedRecord& record) {
   return record.identity.has_value()
@@ -42,6 +53,7 @@ nlohmann::json RoundJson(const RoundReport& report) {
                         {"included", report.included}};
   if (report.record.identity.has_value()) out["identity"] = report.record.identity->hex();
   if (report.identity_changed) out["identity_changed"] = true;
+  if (report.identity_of_earlier_run) out["identity_of_earlier_run"] = true;
   if (!report.receipt_proof_path.empty()) out["receipt"] = report.receipt_proof_path;
   if (!report.checks.caveat().empty()) out["caveat"] = report.checks.caveat();
   return out;
@@ -56,11 +68,7 @@ std::string RoundLine(const RoundReport& report) {
       "round ", record.round.value(), " of ", report.record.plan.plan.rounds, ": ", record.updates,
       " updates",
       record.attempt.value() > 1 ? absl::StrCat(" in attempt ", record.attempt.value()) : "", ", ",
-      own, ", model ", record.model.hex().substr(0, 12),
-      report.identity_changed
-          ? absl::StrCat(", by another aggregator than before (", ShortIdentity(report.record), ")")
-          : "",
-      ", verified");
+      own, ", model ", record.model.hex().substr(0, 12), Whose(report), ", verified");
 }
 
 }  // namespace sealfold
