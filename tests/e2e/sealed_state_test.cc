@@ -113,6 +113,22 @@ class SealedStateTest : public ::testing::Test {
     }
     WaitFor([&] { return std::filesystem::exists(study_.ModelPath(round)); }, "a model");
   }
+  // All take part until the run ends: what the first one's `join` says, as JSON Lines.
+  std::string JoinToTheEnd() {
+    std::vector<ChildProcess> joined;
+    for (size_t i = 0; i < KnownStudy::kParticipants; ++i) {
+      joined.push_back(*federation().Join(i, absl::StrCat(SEALFOLD_KNOWN_TRAINER, " ", i), true));
+    }
+    std::string said;
+    for (ChildProcess& each : joined) {
+      std::string out;
+      std::string err;
+      each.ReadAll(out, err);
+      EXPECT_EQ(each.Wait(), kExitDone) << out;
+      if (&each == &joined.front()) said = out;
+    }
+    return said;
+  }
   // Of the aggregator of a round, as `inspect` shows it.
   std::optional<std::string> Identity(uint64_t round) {
     const ProgramResult result = *federation().Run(
@@ -253,6 +269,16 @@ TEST_F(SealedStateTest, TheNextRunIsOfTheSameAggregator) {
   ASSERT_NO_FATAL_FAILURE(RunRound(1));
   EXPECT_TRUE(Identity(1).has_value());
   EXPECT_NE(Identity(1), identity);
+}
+
+TEST_F(SealedStateTest, JoinKnowsTheAggregatorOfAnEarlierRun) {
+  const std::string known = R"("identity_of_earlier_run":true)";
+  ASSERT_NO_FATAL_FAILURE(study_.Start());
+  EXPECT_FALSE(absl::StrContains(JoinToTheEnd(), known));
+  ASSERT_NO_FATAL_FAILURE(NextRun("first", {"--identity-from", Path("first/state-3.cbor")}));
+  EXPECT_TRUE(absl::StrContains(JoinToTheEnd(), known));
+  ASSERT_NO_FATAL_FAILURE(NextRun("second", {}));
+  EXPECT_FALSE(absl::StrContains(JoinToTheEnd(), known));
 }
 
 // The policy of the state's key decides for the next run as it does for the next round.
