@@ -86,7 +86,7 @@ std::vector<Message> Session::OnQuiet() {
   if (state_ == State::kAttesting) {
     out.push_back(MakeHello(terms(), nonce_));
   } else if (state_ == State::kPlacing || state_ == State::kSending) {
-    resend_ = true;
+    if (resend_ == Resend::kNo) resend_ = Resend::kUnlessMoved;
     AskWhere(out);
   }
   return out;
@@ -126,7 +126,7 @@ void Session::OnOffer(const Offer& offer, uint64_t now_ms, Messages& out) {
   hpke_key_ = offer.hpke_key;
   if (memory_.Resumes(offer.binding)) {
     state_ = State::kPlacing;
-    resend_ = true;
+    resend_ = Resend::kYes;
     return AskWhere(out);
   }
   upload_.reset();
@@ -180,7 +180,7 @@ void Session::BeginAt(uint64_t start, std::optional<Digest> continues, uint64_t 
   upload_ = *std::move(upload);
   state_ = State::kPlacing;
   asked_ = false;
-  resend_ = false;
+  resend_ = Resend::kNo;
   resent_at_.reset();
   out.push_back(upload_->BeginMessage());
 }
@@ -196,17 +196,19 @@ void Session::OnProgress(const Progress& progress, Messages& out) {
       // A chunk that was taken did not open, which shows only when all of them are there.
       return GoOnAt(progress, out);
     }
-    auto taken = upload_->Advance(progress.next, progress.credit, resend_, out);
+    const bool resend =
+        resend_ == Resend::kYes || (resend_ == Resend::kUnlessMoved && progress.next <= before);
+    auto taken = upload_->Advance(progress.next, progress.credit, resend, out);
     if (!taken.ok()) return Fail(taken.status());
     if (!*taken) return;
     if (state_ == State::kPlacing || upload_->acknowledged() > before) {
       ++steps_;
       doubts_ = 0;
     }
-    if (resend_) resent_at_ = upload_->acknowledged();
+    if (resend) resent_at_ = upload_->acknowledged();
     state_ = State::kSending;
     asked_ = false;
-    resend_ = false;
+    resend_ = Resend::kNo;
     return;
   }
   // Another header is in force, or none. Only an answer to a question asked after the last header
@@ -267,7 +269,7 @@ void Session::OnRefused(const RefusedMessage& refused, Messages& out) {
   if (meaning == RefusalMeans::kAttestAgain) return Attest(out);
   if (meaning == RefusalMeans::kUnknown && ++doubts_ >= kDoubtsMax) return Fail(last_problem_);
   // Of the many refusals after one lost chunk only the first makes what follows it go out again.
-  if (!upload_.has_value() || resent_at_ != upload_->acknowledged()) resend_ = true;
+  if (!upload_.has_value() || resent_at_ != upload_->acknowledged()) resend_ = Resend::kYes;
   if (!asked_) AskWhere(out);
 }
 

@@ -79,6 +79,10 @@ class Session {
 
  private:
   using Messages = std::vector<Message>;
+  // kUnlessMoved: nothing was heard for a while, but where the upload still gets further, it is a
+  // line that is slow, and the question waits behind what is under way. kYes: something was
+  // refused.
+  enum class Resend { kNo, kUnlessMoved, kYes };
   OfferTerms terms() const;
   Secret Draw(absl::string_view label);
   void Fail(absl::Status status);
@@ -124,7 +128,7 @@ class Session {
   SealingPublicKey hpke_key_;
   std::optional<Upload> upload_;
   bool asked_ = false;                 // where the upload stands, and no answer yet
-  bool resend_ = false;                // what is under way may be lost
+  Resend resend_ = Resend::kNo;        // what is under way
   std::optional<uint64_t> resent_at_;  // chunks acknowledged when it last went out again
   std::optional<LogEntry> entry_;
 };

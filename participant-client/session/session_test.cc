@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <random>
 
 #include "participant-client/testing/session_bench.h"
@@ -300,6 +301,43 @@ TEST_F(SessionTest, LostDoubledAndReorderedMessagesOnlyCostTime) {
         << "run " << run << ": " << session->status();
     EXPECT_EQ(aggregator.payload(), bench.payload.bytes);
   }
+}
+
+TEST_F(SessionTest, WhatIsSlowIsNotSentAgain) {
+  SimulatedAggregator aggregator(world_, Round(1), Attempt(1), 7);
+  aggregator.credit = 1;
+  auto session = bench_.NewProcess();
+  const Message offer = aggregator.On(session->Start().at(0)).at(0);
+  const Message begin = session->OnMessage(offer, testing_world::kNowMs).at(0);
+  const Message placed = aggregator.On(begin).at(0);
+  std::deque<Message> line;
+  uint64_t chunk_messages = 0;
+  const auto send = [&](const std::vector<Message>& messages) {
+    for (const Message& message : messages) {
+      chunk_messages += message.bulk.empty() ? 0 : 1;
+      line.push_back(message);
+    }
+  };
+  // A window of several messages is under way.
+  auto progress = cbor::DecodeFields<Progress>(placed.head);
+  ASSERT_TRUE(progress.ok());
+  for (progress->credit = 1; progress->credit <= session->chunk_count(); ++progress->credit) {
+    const Message told{.head = cbor::EncodeFields(*progress), .bulk = {}};
+    send(session->OnMessage(told, testing_world::kNowMs));
+  }
+  ASSERT_EQ(chunk_messages, session->chunk_count());
+  ASSERT_GE(chunk_messages, 3u);
+  // Each arrives after more quiet than the sender bears.
+  while (!line.empty() && !session->finished()) {
+    send(session->OnQuiet());
+    const Message arrived = line.front();
+    line.pop_front();
+    for (const Message& answer : aggregator.On(arrived)) {
+      send(session->OnMessage(answer, testing_world::kNowMs));
+    }
+  }
+  EXPECT_EQ(session->state(), Session::State::kDone) << session->status();
+  EXPECT_EQ(chunk_messages, session->chunk_count());
 }
 
 Message Refusal(const char* code) {
