@@ -100,14 +100,31 @@ TEST(CreditWindowTest, SmallChunksAreBoundedByTheirNumber) {
   EXPECT_EQ(CreditWindow(kCreditBytes * 2).chunks(), 1u);
 }
 
+// As after a broken seal, twice.
 TEST(CreditWindowTest, WhatIsSentAgainIsNotMeasured) {
   CreditWindow window(kChunkBytes);
   window.Give(0, 0);
   window.Take(1, 100);
-  window.Take(kFirstWindow, 100);
   window.Give(kFirstWindow, 100);
-  window.Give(0, 110);  // a lost connection: all of it once more, and at once
-  for (uint64_t next = 1; next <= kFirstWindow; ++next) window.Take(next, 110);
+  EXPECT_TRUE(window.Take(kFirstWindow + 1, 200));
+  EXPECT_EQ(window.chunks(), 2 * kFirstWindow);
+  window.Give(2 * kFirstWindow, 200);
+  EXPECT_FALSE(window.Take(2 * kFirstWindow + 1, 300));
+  for (uint64_t now_ms = 310; now_ms < 1000; now_ms += 100) {
+    window.Give(0, now_ms);
+    for (uint64_t next = 1; next <= 4 * kFirstWindow + 1; ++next) window.Take(next, now_ms + 50);
+  }
+  EXPECT_EQ(window.chunks(), 2 * kFirstWindow);
+}
+
+TEST(CreditWindowTest, ABurstWithinAMillisecondIsNoRate) {
+  CreditWindow window(kChunkBytes);
+  window.Give(0, 0);
+  window.Take(1, 0);
+  for (uint64_t now_ms = 0; now_ms < 5; ++now_ms) {
+    window.Give((now_ms + 1) * kFirstWindow, now_ms);
+    window.Take((now_ms + 1) * kFirstWindow + 1, now_ms + 1);
+  }
   EXPECT_EQ(window.chunks(), kFirstWindow);
 }
 

@@ -405,12 +405,14 @@ void Intake::SendProgress(const Bytes& session, uint32_t participant, uint64_t n
                     .header = {}};
   if (const auto it = uploads_.find(participant); it != uploads_.end()) {
     Upload& upload = *it->second;
-    upload.reported = upload.update.next();
     progress.sequence = upload.sequence;
     progress.header = upload.header;
     progress.next = upload.update.next();
+    if (session == upload.session) {  // anyone may ask
+      upload.reported = progress.next;
+      if (upload.has_room) upload.credit.Give(progress.next, now_ms);
+    }
     if (upload.has_room) {
-      upload.credit.Give(progress.next, now_ms);
       progress.credit = std::min(upload.credit.chunks(), terms_.chunk_count - progress.next);
     }
   }

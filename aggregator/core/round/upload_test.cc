@@ -123,11 +123,19 @@ TEST(UploadTest, RepeatsHaveNoEffect) {
   EXPECT_EQ(host.round->SumFingerprint(), sum);
 }
 
-TEST(UploadTest, CreditIsAWindowAndProgressComesWhenHalfIsUsed) {
+// Its updates are longer than a window, in small chunks.
+SampleRun LargeRun() {
   SampleRun run = SampleRun::Make();
   run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {1'300'000}}};
+  run.plan.chunk_bytes = 4096;
   run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
   run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
+  run.Sign();
+  return run;
+}
+
+TEST(UploadTest, CreditIsAWindowAndProgressComesWhenHalfIsUsed) {
+  SampleRun run = LargeRun();
   // Small chunks are bounded by their number, large ones by their bytes.
   for (const auto& [chunk_bytes, window] : {std::pair{4096, 128}, std::pair{65'536, 64}}) {
     run.plan.chunk_bytes = chunk_bytes;
@@ -154,13 +162,20 @@ TEST(UploadTest, CreditIsAWindowAndProgressComesWhenHalfIsUsed) {
   }
 }
 
+TEST(UploadTest, WhatOthersAskKeepsNoProgressFromTheSender) {
+  const SampleRun run = LargeRun();
+  SampleHost host(run);
+  SampleSender sender(run, 0, host.GetOffer(0),
+                      {.weight = Weight(1), .payload = Bytes(run.layout().size_bytes)}, {});
+  host.Say(0, sender.begin());
+  for (uint64_t i = 0; i < kCreditChunks / 2; ++i) {
+    EXPECT_EQ(ProgressOf(host.Say(1, host.QueryOf(0))).next, i);
+    EXPECT_EQ(host.Say(0, sender.chunk(i)).size(), i + 1 == kCreditChunks / 2 ? 1u : 0u);
+  }
+}
+
 TEST(UploadTest, CreditGrowsOverADistance) {
-  SampleRun run = SampleRun::Make();
-  run.plan.tensors = {{.name = "big", .dtype = Dtype::kF32, .shape = {1'300'000}}};
-  run.plan.staging_bytes_max = SealedUpdateBytes(run.plan);
-  run.plan.chunk_bytes = 4096;
-  run.base_model.resize(ModelFileSizeBytes(run.plan.tensors));
-  run.Sign();
+  const SampleRun run = LargeRun();
   for (const uint64_t there_and_back_ms : {0, 100}) {
     SampleHost host(run);
     SampleSender sender(run, 0, host.GetOffer(0),
