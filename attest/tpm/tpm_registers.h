@@ -15,6 +15,9 @@ inline constexpr uint32_t kTpmRegisters = 24;
 inline constexpr uint32_t kTpmTellingRegisters =
     1u << 4 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11 | 1u << 17 | 1u << 18;
 
+// Of those, the ones that measure the whole of an image, not only a part of it or who signed it.
+inline constexpr uint32_t kTpmWholeRegisters = 1u << 4 | 1u << 11;
+
 // 8 to 15 are the operating system's and stay zero where it does not use them. That 12 is zero says
 // that no command line from outside was added to a unified kernel image's own.
 inline constexpr uint32_t kTpmZeroTellsRegisters = 0xff00;

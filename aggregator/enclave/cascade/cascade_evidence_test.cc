@@ -30,11 +30,11 @@ class CascadeEvidenceTest : public ::testing::TestWithParam<size_t> {
   absl::StatusOr<VerifiedPeer> Verify(const Member& judge, const Member& peer) {
     const SessionNonce own = NonceOf(nonces_++);
     SEALFOLD_ASSIGN_OR_RETURN(
-        const EvidencePolicy policy,
+        const OwnProgram program,
         OwnProgramOnly(platform_.PolicyFor(kProgram), platform_.MakeOffer(judge, own, kProgram),
                        own, kNowMs));
     const SessionNonce nonce = NonceOf(nonces_++);
-    return VerifyPeer({.terms = judge.terms, .keys = judge.keys, .policy = policy},
+    return VerifyPeer({.terms = judge.terms, .keys = judge.keys, .program = program},
                       platform_.MakeOffer(peer, nonce, kProgram), nonce, kNowMs);
   }
 

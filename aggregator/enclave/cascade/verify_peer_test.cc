@@ -28,13 +28,16 @@ constexpr char kOlder[] = "an older build";  // that the platform's policy accep
 static_assert(!std::is_constructible_v<VerifiedPeer, Binding, SealingPublicKey>);
 static_assert(!std::is_default_constructible_v<VerifiedPeer>);
 static_assert(!std::is_aggregate_v<VerifiedPeer>);
+// And nobody judges by a wider policy.
+static_assert(!std::is_constructible_v<OwnProgram, EvidencePolicy>);
+static_assert(!std::is_default_constructible_v<OwnProgram>);
 
 // True: the root judges a leaf; false: a leaf the root.
 class VerifyPeerTest : public ::testing::TestWithParam<bool> {
  protected:
   std::string CodeOf(const Offer& offer, const SessionNonce& nonce, uint64_t now_ms = kNowMs) {
     const absl::StatusOr<VerifiedPeer> peer = VerifyPeer(
-        {.terms = judge_.terms, .keys = judge_.keys, .policy = policy_}, offer, nonce, now_ms);
+        {.terms = judge_.terms, .keys = judge_.keys, .program = program_}, offer, nonce, now_ms);
     if (!peer.ok()) return ErrorCode(peer.status());
     EXPECT_EQ(peer->binding(), offer.binding);
     EXPECT_EQ(peer->hpke_key(), offer.hpke_key);
@@ -55,7 +58,7 @@ class VerifyPeerTest : public ::testing::TestWithParam<bool> {
   const Member& judge_ = GetParam() ? root_ : leaf_;
   const Member& peer_ = GetParam() ? leaf_ : root_;
   const SessionNonce nonce_ = NonceOf(1);
-  EvidencePolicy policy_ =
+  OwnProgram program_ =
       *OwnProgramOnly(platform_.PolicyFor(kProgram),
                       platform_.MakeOffer(judge_, NonceOf(0), kProgram), NonceOf(0), kNowMs);
 };
@@ -70,15 +73,15 @@ TEST_P(VerifyPeerTest, AnotherProgramIsRefusedThoughThePolicyAcceptsIt) {
   const Offer older = platform_.MakeOffer(peer_, nonce_, kOlder);
   EXPECT_EQ(CodeOf(older, nonce_), "evidence_registers");
   EXPECT_EQ(CodeOf(platform_.MakeOffer(peer_, nonce_, "a stranger"), nonce_), "evidence_registers");
-  policy_ = platform_.PolicyFor(kProgram);
+  program_ = *OwnProgramOnly(platform_.PolicyFor(kProgram), older, nonce_, kNowMs);
   EXPECT_EQ(CodeOf(older, nonce_), "");
 }
 
 TEST_P(VerifyPeerTest, AnOldDocumentIsRefused) {
   EXPECT_EQ(CodeOf(platform_.MakeOffer(peer_, NonceOf(2), kProgram), nonce_), "evidence_nonce");
   const Offer offer = platform_.MakeOffer(peer_, nonce_, kProgram);
-  EXPECT_EQ(CodeOf(offer, nonce_, kNowMs + policy_.age_ms_max), "");
-  EXPECT_EQ(CodeOf(offer, nonce_, kNowMs + policy_.age_ms_max + 1), "evidence_freshness");
+  EXPECT_EQ(CodeOf(offer, nonce_, kNowMs + program_.policy().age_ms_max), "");
+  EXPECT_EQ(CodeOf(offer, nonce_, kNowMs + program_.policy().age_ms_max + 1), "evidence_freshness");
 }
 
 TEST_P(VerifyPeerTest, KeysAreThoseInTheEvidence) {
@@ -101,7 +104,7 @@ TEST_P(VerifyPeerTest, OtherTermsAreRefusedWhateverTheEvidence) {
   other_run.Sign();
   const Member of_other_plan(other_run, 1);
   const absl::StatusOr<VerifiedPeer> peer =
-      VerifyPeer({.terms = judge_.terms, .keys = judge_.keys, .policy = policy_},
+      VerifyPeer({.terms = judge_.terms, .keys = judge_.keys, .program = program_},
                  platform_.MakeOffer(of_other_plan, nonce_, kProgram), nonce_, kNowMs);
   ASSERT_EQ(ErrorCode(peer.status()), "peer_differs");
   EXPECT_EQ(Explain(peer.status()).what, "plan of the other aggregator");
@@ -148,9 +151,9 @@ TEST_P(VerifyPeerTest, WhoIsNotAcceptedItselfJudgesNobody) {
   EXPECT_EQ(own("a stranger", nonce_), "evidence_registers");
   EXPECT_EQ(own(kProgram, NonceOf(2)), "evidence_nonce");
   // What was narrowed accepts what this program measures and nothing else.
-  ASSERT_EQ(policy_.reference_values.size(), 1u);
-  EXPECT_EQ(policy_.reference_values[0].registers.at(0),
-            ToBytes(testing_cascade::MeasurementOf(kProgram).span()));
+  const std::vector<ReferenceValues>& sets = program_.policy().reference_values;
+  ASSERT_EQ(sets.size(), 1u);
+  EXPECT_EQ(sets[0].registers.at(0), ToBytes(testing_cascade::MeasurementOf(kProgram).span()));
 }
 
 }  // namespace
