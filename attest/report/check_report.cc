@@ -14,7 +14,7 @@ using nlohmann::ordered_json;
 
 void AddClaims(const Claims& claims, ordered_json& out) {
   out["iss"] = claims.platform;
-  out["iat"] = static_cast<double>(claims.timestamp_ms) / 1000;
+  out["iat"] = claims.timestamp_ms / 1000;  // no fraction: RFC 9711, 4.3.1
   if (claims.nonce.has_value()) {
     // RFC 9711, 4.1; documents may have shorter ones, and such of 512 bytes.
     const size_t size = claims.nonce->size();

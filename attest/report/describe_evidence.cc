@@ -27,7 +27,7 @@ Description DescribeTpmEvidence(const ParsedTpmEvidence& tpm) {
   }
   return Description{
       "evidence",
-      "A TPM 2.0 quote: what follows is what it CLAIMS, NOT VERIFIED without --policy",
+      "A TPM 2.0 quote: what follows is what it CLAIMS, NOT VERIFIED here: that takes a policy",
       {{"attestation_key", HexEncode(tpm.key.Name()),
         "name of the key; a policy lists it under attestation_keys"},
        {"timestamp", TimeTextOfMillis(tpm.evidence.timestamp_ms), "by the machine's clock"},
@@ -55,7 +55,8 @@ absl::StatusOr<Description> DescribeEvidence(ByteSpan document) {
   }
   return Description{
       "evidence",
-      "An attestation document: what follows is what it CLAIMS, NOT VERIFIED without --policy",
+      "An attestation document: what follows is what it CLAIMS, NOT VERIFIED here: that takes a "
+      "policy",
       {{"module_id", nitro.module_id, "which machine or enclave"},
        {"timestamp", TimeTextOfMillis(nitro.timestamp_ms), "by the platform's clock"},
        {"registers", registers,

@@ -109,7 +109,7 @@ TEST_F(AttestTest, VerifiesARealDocumentAtItsTime) {
   const json verdict = RunJsonOne(verify);
   EXPECT_EQ(verdict["passed"], true);
   EXPECT_EQ(verdict["iss"], "aws-nitro");
-  EXPECT_EQ(verdict["iat"], 1665651482.136);
+  EXPECT_EQ(verdict["iat"], 1665651482);
   EXPECT_EQ(verdict["dbgstat"], "disabled-since-boot");
   EXPECT_EQ(verdict["registers"]["pcr0"], kPcr0Of2022);
   EXPECT_EQ(verdict["nonce"].get<std::string>().size(), 342u);  // 256 bytes in base64url

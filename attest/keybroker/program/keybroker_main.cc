@@ -64,7 +64,9 @@ CLI::App* AddInit(CLI::App& app, Arguments& arguments) {
                    "Take evidence of the sealfold-softnsm with this root.pem, instead of AWS's: "
                    "for development");
   init->footer(
-      "Takes evidence of AWS's platforms. Keys are under the passphrase; losing it loses them.\n\n"
+      "Takes evidence of AWS's platforms; with a TPM's quote alone no key is released. Keys are "
+      "under\n"
+      "the passphrase, or the TPM that --tpm names; losing it loses them.\n\n"
       "Example:\n"
       "  sealfold-keybroker init --state ./broker --passphrase-file ./passphrase");
   return init;

@@ -175,7 +175,7 @@ absl::Status KeyStore::ApplyRelease(absl::string_view name, const Release& relea
 absl::Status KeyStore::CheckGuard(const KeyRecord& record) const {
   if (record.unattested != record.conditions.empty()) {
     return Bad("key_unguarded", absl::StrCat("key ", record.name),
-               "conditions on evidence, or the mark that it is released without any",
+               "conditions on evidence (--condition), or --unattested: released without any",
                record.unattested ? "both" : "neither");
   }
   if (record.releases.has_value()) SEALFOLD_RETURN_IF_ERROR(CheckKeyReleases(*record.releases));

@@ -51,7 +51,8 @@ absl::StatusOr<HttpReply> Post(const HttpsEndpoint& endpoint,
        .expected = "an answer over TLS by a certificate that is trusted",
        .found = result.error() == httplib::Error::SSLServerVerification
                     ? absl::StrCat("another certificate: ", X509_verify_cert_error_string(verified))
-                    : httplib::to_string(result.error())});
+                    : absl::StrCat("no answer: ", httplib::to_string(result.error())),
+       .advice = "see that it runs, and that its address and port are right"});
 }
 
 }  // namespace

@@ -149,6 +149,9 @@ TEST(RecipientKeyTest, AnotherWayToTheContentKeyIsRefused) {
   EXPECT_EQ(seal({"-keyopt", "rsa_padding_mode:oaep"}), "envelope_malformed");  // SHA-1
   EXPECT_EQ(seal({"-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"}),
             "envelope_closed");  // the form that is taken; for another key
+  // BER, with lengths that are not told before, as AWS may send it.
+  EXPECT_EQ(seal({"-stream", "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256"}),
+            "envelope_closed");
 }
 
 TEST(RecipientKeyTest, DamagedEnvelopesAreRefused) {
