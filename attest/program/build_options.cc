@@ -166,22 +166,31 @@ absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& pla
 }
 
 absl::StatusOr<std::vector<BankHash>> BanksOf(const std::string& platform,
-                                              const std::string& bank) {
+                                              const std::vector<std::string>& names) {
   std::vector<BankHash> banks;
   const Verifier* verifier = FindVerifier(platform);
   for (const BankHash each : {BankHash::kSha256, BankHash::kSha384}) {
-    if (!bank.empty() && BankHashName(each) != bank) continue;
+    const bool named = absl::c_linear_search(names, BankHashName(each));
     const size_t size = BankRegister(each).value().size();
     if (verifier == nullptr || absl::c_linear_search(verifier->register_rules().sizes, size)) {
-      banks.push_back(each);
+      if (named || (names.empty() && banks.empty())) banks.push_back(each);
+    } else if (named) {
+      return BadInput({.code = "bank_unfit",
+                       .what = "--bank",
+                       .expected = absl::StrCat("one that evidence of ", platform, " has"),
+                       .found = std::string(BankHashName(each)),
+                       .advice = "leave it out"});
     }
   }
-  if (!banks.empty()) return banks;
-  return BadInput({.code = "bank_unfit",
-                   .what = "--bank",
-                   .expected = absl::StrCat("one that evidence of ", platform, " has"),
-                   .found = bank,
-                   .advice = "leave it out"});
+  return banks;
+}
+
+void AddBankOption(CLI::App& verb, std::vector<std::string>& names) {
+  verb.add_option("--bank", names,
+                  "TPMs: bank of a build's values, several if given again: only those that the "
+                  "machines' firmware extends; sha256 if left out, sha384 for aws-nitrotpm")
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember({"sha256", "sha384"}));
 }
 
 void BuildOptions::AddUkiOptions(CLI::App& verb) {

@@ -45,9 +45,15 @@ inline constexpr char kBuildKindsHelp[] =
 // "build_kind".
 absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& platform);
 
-// The banks in which a platform's evidence may be, of SHA-256 and SHA-384; `bank` alone where it is
-// not empty. InvalidArgument, code "bank_unfit".
-absl::StatusOr<std::vector<BankHash>> BanksOf(const std::string& platform, const std::string& bank);
+// The banks that are vouched for: those of these names, or, of none, one that the platform's
+// evidence may be in, SHA-256 where it may be in several. Whoever quotes a TPM chooses the bank,
+// and one that the firmware does not extend can be made to hold anything: more are named only by
+// who knows the machines. InvalidArgument, code "bank_unfit", for one that no evidence is in.
+absl::StatusOr<std::vector<BankHash>> BanksOf(const std::string& platform,
+                                              const std::vector<std::string>& names);
+
+// The option `--bank` of a build's verbs, several if given again.
+void AddBankOption(CLI::App& verb, std::vector<std::string>& names);
 
 struct Measurements {
   std::map<BankHash, std::map<uint32_t, Bytes>> banks = {};

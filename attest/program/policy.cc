@@ -24,7 +24,7 @@ struct PolicyOptions {
   std::string document;
   std::vector<uint32_t> registers;
   std::vector<std::string> attestation_keys;
-  std::string bank;
+  std::vector<std::string> banks;
   std::string out;
 };
 
@@ -91,13 +91,13 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersAskedFor(
   return out;
 }
 
-// Of a build a set for each bank: evidence is in one of them, and matches one set.
+// Of a build a set for each bank that is named: evidence is in one of them, and matches one set.
 absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& options,
                                                          const std::string& name) {
   SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
-  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
+  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.banks.empty()));
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks,
-                            BanksOf(options.platform, options.bank));
+                            BanksOf(options.platform, options.banks));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
   std::vector<ReferenceValues> sets;
   for (const auto& [bank, registers] : measured.banks) {
@@ -189,10 +189,7 @@ void AddPolicy(CLI::App& app, Verb& called) {
       "--attestation-key", options->attestation_keys,
       "tpm2: name of a key that is accepted (hex), as `enrol finish` prints it; several "
       "if given again");
-  verb->add_option("--bank", options->bank,
-                   "TPMs: bank of a build's values; every one that the platform's evidence may "
-                   "have if left out")
-      ->check(CLI::IsMember({"sha256", "sha384"}));
+  AddBankOption(*verb, options->banks);
   verb->add_option("--name", options->name, "Name of the build, e.g. its release");
   options->build.AddUkiOptions(*verb);
   verb->add_option("--out", options->out, "Policy to write (JSON)")->required();

@@ -23,7 +23,7 @@ struct ReleaseOptions {
   std::string release;
   BuildOptions build;
   std::string platform;
-  std::string bank;
+  std::vector<std::string> banks;
   std::string subject;
   uint64_t version = 0;
   std::string source;
@@ -50,9 +50,9 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
   SEALFOLD_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(options.build.path));
   statement.sha256 = Sha256(file.span());
   statement.sha384 = Sha384(file.span());
-  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.bank.empty()));
+  SEALFOLD_RETURN_IF_ERROR(options.build.CheckGiven(!options.banks.empty()));
   SEALFOLD_ASSIGN_OR_RETURN(const std::vector<BankHash> banks,
-                            BanksOf(options.platform, options.bank));
+                            BanksOf(options.platform, options.banks));
   SEALFOLD_ASSIGN_OR_RETURN(const Measurements measured, MeasureBuild(options.build, banks));
   for (const auto& [bank, registers] : measured.banks) {
     PlatformValues& values = statement.platforms.emplace_back();
@@ -199,10 +199,7 @@ void AddRelease(CLI::App& app, Verb& called) {
   verb->add_option("--kind", options->build.kind, kBuildKindsHelp)
       ->check(CLI::IsMember(BuildKinds()));
   verb->add_option("--platform", options->platform, "sign: where it runs, e.g. aws-nitro");
-  verb->add_option(
-          "--bank", options->bank,
-          "sign: bank of a TPM's values; each that the platform's evidence may be in if left out")
-      ->check(CLI::IsMember({"sha256", "sha384"}));
+  AddBankOption(*verb, options->banks);
   verb->add_option("--subject", options->subject, "sign: the program's name, as policies have it");
   verb->add_option("--release-version", options->version,
                    "sign: number of the release; it only rises");

@@ -35,9 +35,10 @@ class TpmPolicyTest : public ::testing::Test {
   const std::string key_ = "000b" + std::string(64, '5');
 };
 
-TEST_F(TpmPolicyTest, AcceptsTheKeysNamedInEitherBank) {
-  const json made = RunJsonOne(
-      Init("p.json", {"--platform", "tpm2", "--attestation-key", key_, "--name", "image 7"}));
+TEST_F(TpmPolicyTest, AcceptsTheKeysNamedInTheBanksNamed) {
+  const json made =
+      RunJsonOne(Init("p.json", {"--platform", "tpm2", "--attestation-key", key_, "--name",
+                                 "image 7", "--bank", "sha384", "--bank", "sha256"}));
   const json evidence = Evidence("p.json");
   EXPECT_EQ(evidence["attestation_keys"], json({key_}));
   const json& sets = evidence["reference_values"];
@@ -56,10 +57,18 @@ TEST_F(TpmPolicyTest, TakesTheBankAskedForIfThePlatformHasIt) {
   const json sets = Evidence("p.json")["reference_values"];
   ASSERT_EQ(sets.size(), 1u);
   EXPECT_EQ(sets[0], json({{"name", "uki-252.efi"}, {"pcr4", Pcr4("sha256")}}));
+  // Who quotes chooses the bank: values for one that no firmware extends would vouch for anything.
+  RunJsonOne(Init("q.json", {"--platform", "tpm2", "--attestation-key", key_}));
+  const json unasked = Evidence("q.json")["reference_values"];
+  ASSERT_EQ(unasked.size(), 1u);
+  EXPECT_EQ(unasked[0]["pcr4"], Pcr4("sha256"));
   RunJsonOne(Init("n.json", {"--platform", "aws-nitrotpm"}));
   EXPECT_EQ(Evidence("n.json")["reference_values"].size(), 1u);
   ExpectFails(Init("o.json", {"--platform", "aws-nitrotpm", "--bank", "sha256"}), kExitBadInput,
               "bank_unfit");
+  ExpectFails(
+      Init("o.json", {"--platform", "aws-nitrotpm", "--bank", "sha384", "--bank", "sha256"}),
+      kExitBadInput, "bank_unfit");
 }
 
 TEST_F(TpmPolicyTest, NeedsSomebodyToBelieve) {
@@ -72,7 +81,7 @@ TEST_F(TpmPolicyTest, NeedsSomebodyToBelieve) {
               kExitBadInput, "policy_keys_unexpected");
 }
 
-TEST_F(TpmPolicyTest, AReleaseIsSignedInEachBankThatMayBeQuoted) {
+TEST_F(TpmPolicyTest, AReleaseIsSignedInTheBanksNamed) {
   RunJsonOne({"sealfold-attest", "keygen", "--out", Path("key"), "--name", "north"});
   const auto sign_as = [this](const std::string& file, const std::vector<std::string>& more) {
     std::vector<std::string> sign = {"sealfold-attest",
@@ -101,7 +110,10 @@ TEST_F(TpmPolicyTest, AReleaseIsSignedInEachBankThatMayBeQuoted) {
     return RunJsonOne(
         {"sealfold-attest", "release", "verify", Path(file)})["fields"]["measurements"];
   };
-  const json both = signed_in("a", {"--platform", "tpm2"});
+  const json unasked = signed_in("u", {"--platform", "tpm2"});
+  EXPECT_EQ(unasked["tpm2 pcr4"], Pcr4("sha256"));
+  EXPECT_FALSE(unasked.contains("tpm2 sha384 pcr4"));
+  const json both = signed_in("a", {"--platform", "tpm2", "--bank", "sha256", "--bank", "sha384"});
   EXPECT_EQ(both["tpm2 sha256 pcr4"], Pcr4("sha256"));
   EXPECT_EQ(both["tpm2 sha384 pcr4"], Pcr4("sha384"));
   EXPECT_FALSE(both.contains("tpm2 pcr4"));
