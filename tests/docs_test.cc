@@ -239,7 +239,7 @@ TEST(DocsTest, EveryRefusalOfTheSourcesIsInTheSpecification) {
       "state_of_another_plan",  "model_wrong",          "model_part_unexpected",
       "result_incomplete",      "result_wrong",         "top_k",
       "aggregator_state_unfit", "model_key_commitment", "identity_from_unfit",
-      "identity_from_late"};
+      "identity_from_late",     "release_unfit"};
   const std::set<std::string> codes = SpecifiedCodes();
   const std::string sources = absl::StrCat(
       Sources({"aggregator/core"}), *ReadFile(Source("aggregator/host/run/run.cc"), kPageBytesMax),

@@ -7,6 +7,7 @@
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/log/merkle.h"
+#include "protocol/message/state_message.h"
 #include "protocol/text/utf8.h"
 
 namespace sealfold {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr char kStatementContext[] = "sealfold release statement 1";
 constexpr char kHeadContext[] = "sealfold tree head 1";
+static_assert(absl::string_view(ReleaseFile::kType) == kReleaseFileType);  // as hosts know it
 constexpr size_t kTextMax = 256;
 constexpr size_t kPlatformsMax = 16;
 constexpr size_t kRegistersMax = 32;

@@ -25,13 +25,15 @@ struct KeepState {  // bulk: a sealed state, at most kSealedStateBytesMax bytes
 };
 
 // What the aggregator gave with keep-state of the round before the one that the host is about to
-// start; before round 1 it may be any state of another run, whose identity then goes on. Comes
-// before `start`; none: there is none.
+// start; where the host lacks that one, the newest of the run, or else any of another run: its
+// identity then goes on. Comes before `start`; none: there is none, and a new identity may begin.
 struct HaveState {  // bulk: the sealed state
   static constexpr char kType[] = "have-state";
   template <class V>
   void Fields(V&) {}
 };
+
+inline constexpr char kReleaseFileType[] = "release";  // PeekType of a release file
 
 // Of which release the aggregator is, for whom it convinces: comes before `start`, and goes as it
 // is into every offer and record from then on. None: none.

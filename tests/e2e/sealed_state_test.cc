@@ -307,6 +307,27 @@ TEST_F(SealedStateTest, TheNextVersionHasTheIdentityOnceItsSignersNameIt) {
   EXPECT_NE(state.find(identity), std::string::npos);
 }
 
+// A key service that is away for a while costs the rounds of that while their identity, no more.
+TEST_F(SealedStateTest, TheIdentityIsBackOnceTheKeyServiceIs) {
+  ASSERT_NO_FATAL_FAILURE(study_.Start());
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  const std::optional<std::string> identity = Identity(1);
+  ASSERT_TRUE(identity.has_value());
+  const int port = broker_.port();
+  broker_.Kill();
+  ASSERT_NO_FATAL_FAILURE(NextRun("first", {"--identity-from", Path("first/state-1.cbor")}));
+  WaitFor([&] { return Count("sealfold-coordinator", "stays closed") == 1; }, "the host's note");
+  broker_.Serve(port);
+  ASSERT_NO_FATAL_FAILURE(RunRound(1));
+  EXPECT_EQ(Identity(1), std::nullopt);
+  EXPECT_FALSE(std::filesystem::exists(Path("coordinator/state-1.cbor")));
+
+  ASSERT_NO_FATAL_FAILURE(RunRound(2));
+  EXPECT_EQ(Identity(2), identity);
+  EXPECT_TRUE(std::filesystem::exists(Path("coordinator/state-2.cbor")));
+  EXPECT_EQ(Count("sealfold-coordinator", "stays closed"), 1u) << Log("sealfold-coordinator");
+}
+
 TEST_F(SealedStateTest, WithoutTheKeyServiceRoundsGoOn) {
   broker_.Kill();
   ASSERT_NO_FATAL_FAILURE(study_.Start());

@@ -81,8 +81,10 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
   }
   if (type == HaveState::kType) {
     SEALFOLD_RETURN_IF_ERROR(cbor::DecodeFields<HaveState>(message.head, kHostHeadLimits).status());
-    if (keeps_state_ && message.bulk.size() <= kSealedStateBytesMax)
-      stored_ = ToBytes(message.bulk);
+    // One that is too large is a state that does not open, not none: a new identity would begin.
+    if (keeps_state_) {
+      stored_ = message.bulk.size() <= kSealedStateBytesMax ? ToBytes(message.bulk) : Bytes();
+    }
     return absl::OkStatus();
   }
   if (type == HaveRelease::kType) {

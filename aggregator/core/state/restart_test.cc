@@ -232,7 +232,7 @@ TEST_F(RestartTest, WithoutTheKeyItHasNoIdentityOrAnother) {
   EXPECT_EQ(refused.OfferedIdentity(), std::nullopt);
   Machine rolled_back(run, 4);
   Begin(rolled_back, first.states.at(0));
-  EXPECT_EQ(rolled_back.OfferedIdentity(), std::nullopt);
+  EXPECT_EQ(rolled_back.OfferedIdentity(), first.RecordedIdentity());
   // The key opens nothing of a state that was tampered with, and gives no identity either.
   Bytes damaged = first.states.at(1);
   damaged.back() ^= 1;
@@ -275,16 +275,42 @@ TEST_F(RestartTest, WithoutItsStateItCannot) {
   EXPECT_EQ(second.Upload(0), "model_key_missing");
 }
 
-TEST_F(RestartTest, AnOlderStateIsOfNoUse) {
+TEST_F(RestartTest, AnOlderStateGivesItsIdentityAlone) {
   Machine second(run, 2);
   Begin(second, first.states.at(0));
-  EXPECT_THAT(second.closed, ::testing::ElementsAre("state_of_another_record"));
-  EXPECT_TRUE(second.asked.empty());
-  EXPECT_TRUE(second.states.empty());
+  EXPECT_TRUE(second.closed.empty());
+  EXPECT_EQ(second.asked.at(0).blob, Bytes{1});
+  EXPECT_EQ(second.OfferedIdentity(), first.RecordedIdentity());
   EXPECT_EQ(second.Upload(0), "model_key_missing");
+  EXPECT_TRUE(second.states.contains(1));
 }
 
-TEST_F(RestartTest, AStateOfAnotherPlanIsOfNoUse) {
+// The host has the state of before the round that went without one.
+TEST_F(RestartTest, ARoundWithoutItsStateEndsNoIdentity) {
+  SampleRun open = SampleRun::Make();
+  Machine first_of_open(open, 1);
+  first_of_open.Start(1, {}, {});
+  first_of_open.UploadAll();
+  Machine second(open, 2);
+  second.key_answer = Refused({.code = "key_refused", .what = "key"});
+  second.base_file = first_of_open.model_file;
+  second.Start(2, first_of_open.record->record, first_of_open.states.at(1));
+  second.UploadAll();
+  EXPECT_THAT(second.closed, ::testing::ElementsAre("key_refused"));
+  EXPECT_EQ(second.RecordedIdentity(), std::nullopt);
+  EXPECT_TRUE(second.states.empty());
+  // The key service is back: the same process, the newest state there is.
+  second.key_answer = Bytes();
+  second.base_file = std::exchange(second.model_file, {});
+  second.Start(3, second.record->record, first_of_open.states.at(1));
+  EXPECT_EQ(second.OfferedIdentity(), first_of_open.RecordedIdentity());
+  second.UploadAll();
+  EXPECT_EQ(second.RecordedIdentity(), first_of_open.RecordedIdentity());
+  EXPECT_EQ(second.asked.size(), 2u);
+  EXPECT_TRUE(second.states.contains(3));
+}
+
+TEST_F(RestartTest, AStateOfAnotherPlanGivesItsIdentityInAnyRound) {
   SampleRun other = SampleRun::Make();
   other.plan.delivery = Delivery::kSealed;
   other.plan.name = "another";
@@ -294,8 +320,18 @@ TEST_F(RestartTest, AStateOfAnotherPlanIsOfNoUse) {
   elsewhere.UploadAll();
   Machine second(run, 2);
   Begin(second, elsewhere.states.at(1));
-  EXPECT_THAT(second.closed, ::testing::ElementsAre("state_of_another_plan"));
+  EXPECT_TRUE(second.closed.empty());
+  EXPECT_EQ(second.asked.at(0).blob_plan, other.signed_plan.digest);
+  EXPECT_EQ(second.OfferedIdentity(), elsewhere.RecordedIdentity());
+  EXPECT_EQ(second.Upload(0), "model_key_missing");
+}
+
+TEST_F(RestartTest, AStateThatIsTooLargeIsNotNone) {
+  Machine second(run, 2);
+  Begin(second, Bytes(kSealedStateBytesMax + 1));
+  EXPECT_EQ(second.closed.size(), 1u);
   EXPECT_TRUE(second.asked.empty());
+  EXPECT_TRUE(second.states.empty());
 }
 
 TEST_F(RestartTest, TheNextRunHasTheIdentityOfTheOneBefore) {

@@ -1,5 +1,6 @@
-// What an aggregator gives its host to keep across a restart: sealed, and of no use with any other
-// record than the one it was made for (docs/PROTOCOL.md, "Sealed state").
+// What an aggregator gives its host to keep across a restart, sealed, and bound to the record it
+// was made for: for any other round only the identity in it is of use (docs/PROTOCOL.md, "Sealed
+// state").
 //
 // A header in the clear, then the identity's seed and the model key of that record's round (sealed
 // delivery) or nothing, sealed by AES-256-GCM under a key that HKDF-SHA256 makes of the state key

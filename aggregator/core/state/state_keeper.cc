@@ -1,6 +1,5 @@
 #include "aggregator/core/state/state_keeper.h"
 
-#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,22 +9,6 @@
 #include "protocol/message/state_message.h"
 
 namespace sealfold {
-namespace {
-
-std::string Hex(const std::optional<Digest>& digest) {
-  return digest.has_value() ? digest->hex() : "none";
-}
-
-absl::Status OfAnother(absl::string_view what, std::string expected, std::string found) {
-  return Refused({.code = absl::StrCat("state_of_another_", what),
-                  .what = absl::StrCat(what, " that the stored state is bound to"),
-                  .expected = std::move(expected),
-                  .found = std::move(found),
-                  .advice = "hand back the state that was kept for the round before this one"});
-}
-
-}  // namespace
-
 absl::StatusOr<std::optional<AskStateKey>> StateKeeper::OnStart(const RoundTerms& terms,
                                                                 const std::optional<Bytes>& stored,
                                                                 uint64_t token) {
@@ -38,14 +21,9 @@ absl::StatusOr<std::optional<AskStateKey>> StateKeeper::OnStart(const RoundTerms
   if (stored.has_value()) {
     SEALFOLD_ASSIGN_OR_RETURN(asked.stored, DecodeSealedState(*stored));
     const StateHeader& header = asked.stored->header;
-    if (header.plan != terms.plan.digest) {
-      // Of an earlier run only who the aggregator is goes on, so any of its rounds will do.
-      if (asked.before.round > 0) {
-        return OfAnother("plan", terms.plan.digest.hex(), header.plan.hex());
-      }
-    } else if (header.record != terms.previous_record || header.round != asked.before.round) {
-      return OfAnother("record", Hex(terms.previous_record), Hex(header.record));
-    }
+    asked.stored_of_before = header.plan == asked.before.plan &&
+                             header.round == asked.before.round &&
+                             header.record == asked.before.record;
     ask.blob = header.blob;
     ask.blob_plan = header.plan;
   }
@@ -77,9 +55,7 @@ absl::StatusOr<Secret> StateKeeper::OnKey(absl::StatusOr<StateKey> answer, Actio
   identity_seed_ = std::move(content.identity_seed);
   identity_ = SigningKey::FromSeed(identity_seed_);
   plan_ = asked.before.plan;
-  if (asked.stored.has_value() && asked.stored->header.plan == plan_) {
-    return std::move(content.model_key);
-  }
+  if (asked.stored_of_before) return std::move(content.model_key);
   SendState(asked.before, {}, actions);
   return Secret();
 }

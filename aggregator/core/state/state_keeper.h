@@ -6,8 +6,9 @@
 //                       +--refused, or the state does not open--> none, until the next start
 //
 // A state that is there and does not open is never replaced by a fresh one: whoever wants to begin
-// anew takes it away. Before a plan's first round the state of another plan may stand in its place:
-// who could open it takes over the identity in it, and nothing else.
+// anew takes it away. In place of the state of the very round and record before, any other may
+// stand, of this plan or another: who could open it takes over the identity in it, and nothing
+// else.
 #ifndef SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
 #define SEALFOLD_AGGREGATOR_CORE_STATE_STATE_KEEPER_H_
 
@@ -33,17 +34,16 @@ struct AskStateKey {
 // One thread.
 class StateKeeper {
  public:
-  // An attempt at a round begins; `stored` is what the host has of the round before, or, for round
-  // 1, perhaps of another plan. What to ask for, under `token`, unless the plan's key is held.
-  // PermissionDenied ("state_of_another_plan", "state_of_another_record") or an error of
-  // DecodeSealedState where `stored` cannot be of use: then nothing is to be asked.
+  // An attempt at a round begins; `stored` is what the host has: the state of the round before, or
+  // an older one, or another plan's. What to ask for, under `token`, unless the plan's key is held.
+  // An error of DecodeSealedState where `stored` is no state: then nothing is to be asked.
   absl::StatusOr<std::optional<AskStateKey>> OnStart(const RoundTerms& terms,
                                                      const std::optional<Bytes>& stored,
                                                      uint64_t token);
 
-  // The answer: the model key of the plan's stored state, or empty. A plan's first state is sent to
-  // be kept. Errors: the answer's, "state_key_size", "seal_broken". Requires: the last OnStart
-  // asked.
+  // The answer: the model key in the state of the round before, or empty. Without that one, a state
+  // of the round before is sent to be kept. Errors: the answer's, "state_key_size", or OpenState's.
+  // Requires: the last OnStart asked.
   absl::StatusOr<Secret> OnKey(absl::StatusOr<StateKey> answer, Actions& actions);
 
   // The state after a round: for the host to keep, if the key is held. `model_key` is what the
@@ -58,8 +58,9 @@ class StateKeeper {
  private:
   void SendState(StateHeader header, ByteSpan model_key, Actions& actions) const;
   struct Asked {
-    StateHeader before = {};                 // of a first state, not yet filled in
+    StateHeader before = {};                 // of the round before, not yet filled in
     std::optional<SealedState> stored = {};  // to be opened
+    bool stored_of_before = false;           // it is of that round and record
   };
   std::optional<Digest> plan_;  // of what follows
   StateKey key_;

@@ -120,10 +120,10 @@ inline RefusedMessage Refusal(const std::string& code) {
 class RunTest : public ::testing::Test {
  protected:
   // Launched, with an aggregator that was told to start round 1, attempt 1.
-  void Begin() {
+  void Begin(const Types& told = {"start"}) {
     f_.Launch();
     f_.Connect();
-    ASSERT_EQ(f_.TellNone(), Types{"start"});
+    ASSERT_EQ(f_.TellNone(), told);
   }
   RunFolder folder_;
   Federation f_{folder_};
