@@ -113,6 +113,27 @@ TEST_F(ReleaseTest, APlatformHasASetForEachBank) {
   EXPECT_EQ(OpenCode(With({mixed})), "release_malformed");
 }
 
+// A policy may not name values of such a length: it would be refused for what its builders signed.
+TEST_F(ReleaseTest, ABankThatNoEvidenceIsInCountsForNothing) {
+  const auto sets = [&](const std::vector<PlatformValues>& released) {
+    return ReleaseValues(*OpenRelease(File({1, 2}, With(released))), "tpm2");
+  };
+  const absl::StatusOr<std::vector<ReferenceValues>> known = sets({Bank(32), Bank(64)});
+  ASSERT_TRUE(known.ok()) << known.status();
+  ASSERT_EQ(known->size(), 1u);
+  EXPECT_EQ((*known)[0].registers.at(4), Bytes(32, 0x44));
+  EXPECT_EQ(ErrorCode(sets({Bank(64)}).status()), "release_platform");
+
+  const ForgedKey key = ForgedKey::Ecdsa();
+  EvidencePolicy policy = ForgeTpmPolicy(key);
+  policy.releases = std::make_shared<const ReleaseRules>(rules);
+  absl::Status why_not;
+  const EvidencePolicy accepted = WithRelease(policy, File({1, 2}, With({Bank(64)})), why_not);
+  EXPECT_EQ(ErrorCode(why_not), "release_platform");
+  const Bytes evidence = EncodeTpmEvidence(ForgeTpmEvidence(key));
+  EXPECT_TRUE(VerifyEvidence(evidence, accepted, ForgeExpectation()).passed());
+}
+
 TEST_F(ReleaseTest, EvidenceIsJudgedByTheBankThatItIsIn) {
   const ForgedKey key = ForgedKey::Ecdsa();
   EvidencePolicy policy = ForgeTpmPolicy(key);

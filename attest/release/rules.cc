@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "attest/claims_check.h"
 #include "protocol/base/error.h"
@@ -76,9 +77,15 @@ absl::Status CheckRelease(const Release& release, const ReleaseRules& rules) {
 absl::StatusOr<std::vector<ReferenceValues>> ReleaseValues(const Release& release,
                                                            absl::string_view platform) {
   const ReleaseStatement& statement = release.statement;
+  const Verifier* verifier = FindVerifier(platform);
   std::vector<ReferenceValues> sets;
   for (const PlatformValues& values : statement.platforms) {
     if (values.platform != platform) continue;
+    // Values of one set are of one length.
+    const size_t size = values.registers.front().value.size();
+    if (verifier != nullptr && !absl::c_linear_search(verifier->register_rules().sizes, size)) {
+      continue;
+    }
     ReferenceValues set{.name = absl::StrCat(statement.subject, " version ", statement.version),
                         .release_version = statement.version};
     for (const RegisterValue& each : values.registers) set.registers[each.index] = each.value;

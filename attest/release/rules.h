@@ -35,7 +35,9 @@ absl::Status CheckReleaseRules(const ReleaseRules& rules);
 absl::Status CheckRelease(const Release& release, const ReleaseRules& rules);
 
 // The release's reference values on `platform`, a set for each bank: evidence is in one of them.
-// release_version says whose they are. PermissionDenied, "release_platform", where it has none.
+// release_version says whose they are. A set of a bank that no evidence is in, by its values'
+// length, is passed over: no policy may name it. PermissionDenied, "release_platform", where none
+// is left.
 absl::StatusOr<std::vector<ReferenceValues>> ReleaseValues(const Release& release,
                                                            absl::string_view platform);
 
