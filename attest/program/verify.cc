@@ -91,18 +91,20 @@ absl::StatusOr<EvidencePolicy> Accepted(const VerifyOptions& options, absl::Stat
 }
 
 // A release that the policy's rules refuse counts for nothing: it is why evidence is refused only
-// where nothing else accepts the registers. Then it is the first check, and this the verdict.
+// where nothing else accepts the registers and they are what fails first. Then it is the first
+// check, and this the verdict: a refusal, whatever the file is.
 absl::Status Conclude(const absl::Status& why_not, Verdict& verdict) {
-  const bool unknown =
-      std::any_of(verdict.checks.begin(), verdict.checks.end(),
-                  [](const Check& check) { return check.name == "registers" && !check.passed; });
-  if (why_not.ok() || !unknown) return verdict.status();
+  const auto failed = std::find_if(verdict.checks.begin(), verdict.checks.end(),
+                                   [](const Check& check) { return !check.passed; });
+  if (why_not.ok() || failed == verdict.checks.end() || failed->name != "registers") {
+    return verdict.status();
+  }
   const Explanation why = Explain(why_not);
   verdict.checks.insert(verdict.checks.begin(),
                         {.name = "release_offered",
                          .expected = why.expected.empty() ? "a release file" : why.expected,
                          .found = why.found.empty() ? why.what : why.found});
-  return why_not;
+  return Refused(why);
 }
 
 absl::Status Verify(const VerifyOptions& options, const Output& output) {

@@ -426,7 +426,13 @@ TEST_F(ReleaseTest, AReleaseComesBesideEvidence) {
   const json old = ExpectFails(beside("old", alone), kExitRefused, "release_version");
   EXPECT_THAT(std::string(old["what"]), HasSubstr(Path("old")));
   EXPECT_THAT(Ran(beside("old", alone)).out, HasSubstr("NO release_offered"));
-  ExpectFails(beside("builders.json", alone), kExitBadInput, "cbor_truncated");
+  // What is no release at all is one that counts for nothing: evidence is refused, by exit code
+  // too, and for what fails first.
+  ExpectFails(beside("builders.json", alone), kExitRefused, "cbor_truncated");
+  std::vector<std::string> of_another = beside("builders.json", alone);
+  of_another.insert(of_another.end(), {"--nonce", "0011"});
+  ExpectFails(of_another, kExitRefused, "evidence_nonce");
+  EXPECT_THAT(Ran(of_another).out, Not(HasSubstr("release_offered")));
   ExpectFails(beside("none", alone), kExitBadInput, "file_unusable");
   // Of another.
   RunJsonOne(Sign("north", "signed.eif"));
