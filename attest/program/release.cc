@@ -112,14 +112,16 @@ absl::Status Log(const ReleaseOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
   SEALFOLD_ASSIGN_OR_RETURN(ReleaseFile file, ReadReleaseFile(options.release));
   SEALFOLD_ASSIGN_OR_RETURN(const Release release, OpenRelease(cbor::EncodeFields(file)));
-  ReleaseLog log;
+  ReleaseLog log{.key = key.signing_key().public_key()};
   if (!options.new_log) {
     SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(options.log, kReleaseLogSizeMax));
     auto read = cbor::DecodeFields<ReleaseLog>(AsBytes(bytes), kLimits);
     if (!read.ok()) return About(options.log, read.status());
     log = *std::move(read);
   }
-  file.log = AddToLog(key.signing_key(), release.statement_bytes, log);
+  auto entered = AddToLog(key.signing_key(), release.statement_bytes, log);
+  if (!entered.ok()) return About(options.log, entered.status());
+  file.log = *std::move(entered);
   // The log first: a proof of what it does not hold must not get about.
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.log, AsText(cbor::EncodeFields(log))));
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.release, AsText(cbor::EncodeFields(file))));

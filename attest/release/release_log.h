@@ -1,4 +1,5 @@
-// The file of who keeps a transparency log of releases: the leaf hashes, oldest first.
+// The file of who keeps a transparency log of releases: the key that signs its
+// heads, and the leaf hashes, oldest first.
 #ifndef SEALFOLD_ATTEST_RELEASE_RELEASE_LOG_H_
 #define SEALFOLD_ATTEST_RELEASE_RELEASE_LOG_H_
 
@@ -11,10 +12,12 @@ namespace sealfold {
 
 struct ReleaseLog {
   static constexpr char kType[] = "release-log";
+  SigningPublicKey key = {};
   std::vector<Digest> leaves = {};
 
   template <class V>
   void Fields(V& v) {
+    v("key", key);
     v("leaves", leaves);
   }
 };
@@ -22,8 +25,8 @@ struct ReleaseLog {
 inline constexpr size_t kReleaseLogSizeMax = 4u << 20;
 
 // Adds the statement, unless the log has it; its proof under the log as it is then, signed by
-// `key`.
-LogInclusion AddToLog(const SigningKey& key, ByteSpan statement, ReleaseLog& log);
+// `key`. PermissionDenied, "release_log_key", and nothing is added, if that is not the log's.
+absl::StatusOr<LogInclusion> AddToLog(const SigningKey& key, ByteSpan statement, ReleaseLog& log);
 
 }  // namespace sealfold
 

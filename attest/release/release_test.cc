@@ -268,20 +268,27 @@ TEST_F(ReleaseTest, ALogShowsThatItWasPublished) {
 }
 
 TEST_F(ReleaseTest, EveryEntryOfALogIsShownToBeInIt) {
-  ReleaseLog kept;
+  ReleaseLog kept{.key = Key(20).public_key()};
   rules.log_key = Key(20).public_key();
   for (uint64_t version = 1; version <= 9; ++version) {
     ReleaseStatement statement = Statement();
     statement.version = version;
-    log = AddToLog(Key(20), EncodeStatement(statement), kept);
+    log = AddToLog(Key(20), EncodeStatement(statement), kept).value();
     EXPECT_EQ(kept.leaves.size(), version);
     EXPECT_EQ(Judge(File({1, 2}, [&](ReleaseStatement& s) { s.version = version; })), "");
   }
   // Entered once; its proof is then of the log as it is now.
-  log = AddToLog(Key(20), EncodeStatement(Statement()), kept);
+  log = AddToLog(Key(20), EncodeStatement(Statement()), kept).value();
   EXPECT_EQ(kept.leaves.size(), 9u);
   EXPECT_EQ(log->index, 6u);
   EXPECT_EQ(Judge(File({1, 2})), "");
+  // By one key only, whether it has the statement or not.
+  for (const char* statement : {"another", "one more"}) {
+    EXPECT_EQ(ErrorCode(AddToLog(Key(21), AsBytes(statement), kept).status()), "release_log_key");
+  }
+  EXPECT_EQ(ErrorCode(AddToLog(Key(21), EncodeStatement(Statement()), kept).status()),
+            "release_log_key");
+  EXPECT_EQ(kept.leaves.size(), 9u);
 }
 
 TEST_F(ReleaseTest, TheReleaseThatEvidenceMatchesIsFound) {

@@ -462,6 +462,12 @@ TEST_F(ReleaseTest, ALogHoldsWhatWasReleased) {
   EXPECT_EQ(entered["log_key"], keys_[1]);
   EXPECT_EQ(RunJsonOne(enter)["size"], 1);
   ExpectFails(begin, kExitBadInput, "release_log_exists");
+  std::vector<std::string> by_another = enter;
+  by_another.back() = Path("north");
+  const std::string logged = *ReadFile(Path("release.cbor"), 1 << 16);
+  const json other_key = ExpectFails(by_another, kExitRefused, "release_log_key");
+  EXPECT_THAT(std::string(other_key["what"]), HasSubstr("log.cbor"));
+  EXPECT_EQ(*ReadFile(Path("release.cbor"), 1 << 16), logged);
   json policy = json::parse(*ReadFile(Policy(1), 1 << 16));
   policy["evidence"]["releases"]["log_key"] = keys_[1];
   ASSERT_TRUE(WriteFileAtomic(Path("logged.json"), policy.dump()).ok());

@@ -44,10 +44,10 @@ void OpenSigned(ByteSpan statement) {
   static const SigningKey north = KeyOf(1);
   static const SigningKey south = KeyOf(2);
   static const SigningKey log_key = KeyOf(3);
-  ReleaseLog log;
+  ReleaseLog log{.key = log_key.public_key()};
   ReleaseFile file{
       .statements = {SignStatement(north, statement), SignStatement(south, statement)}};
-  file.log = AddToLog(log_key, statement, log);
+  file.log = AddToLog(log_key, statement, log).value();
   const absl::StatusOr<Release> release = Open(cbor::EncodeFields(file));
   if (!release.ok()) return;
   ReleaseRules rules{.subject = release->statement.subject,
@@ -83,7 +83,11 @@ void AddToGivenLog(ByteSpan bytes) {
   if (!log.ok()) return;
   SEALFOLD_CHECK(cbor::EncodeFields(*log) == ToBytes(bytes));
   const SigningKey key = KeyOf(3);
-  const Release release{.statement_bytes = {1}, .log = AddToLog(key, Bytes{1}, *log)};
+  if (log->key != key.public_key()) {
+    SEALFOLD_CHECK(ErrorCode(AddToLog(key, Bytes{1}, *log).status()) == "release_log_key");
+    log->key = key.public_key();
+  }
+  const Release release{.statement_bytes = {1}, .log = AddToLog(key, Bytes{1}, *log).value()};
   SEALFOLD_CHECK(CheckLogged(release, key.public_key()).ok());
 }
 
