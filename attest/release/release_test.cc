@@ -159,6 +159,21 @@ TEST_F(ReleaseTest, EvidenceIsJudgedByTheBankThatItIsIn) {
   }
 }
 
+// Values that no policy may name count for nothing, and evidence is judged as if they were not
+// there.
+TEST_F(ReleaseTest, ValuesThatNoPolicyMayNameSpoilNone) {
+  const ForgedKey key = ForgedKey::Ecdsa();
+  EvidencePolicy policy = ForgeTpmPolicy(key);
+  policy.releases = std::make_shared<const ReleaseRules>(rules);
+  PlatformValues resettable = Bank(32);
+  resettable.registers.push_back({.index = 16, .value = Bytes(32, 1)});
+  absl::Status why_not;
+  const EvidencePolicy same = WithRelease(policy, File({1, 2}, With({resettable})), why_not);
+  EXPECT_EQ(ErrorCode(why_not), "policy_register_resettable");
+  const Bytes evidence = EncodeTpmEvidence(ForgeTpmEvidence(key));
+  EXPECT_TRUE(VerifyEvidence(evidence, same, ForgeExpectation()).passed());
+}
+
 TEST_F(ReleaseTest, FewerAreNotEnoughWhoeverElseSigns) {
   EXPECT_EQ(Judge(File({1})), "release_signers");
   EXPECT_EQ(Judge(File({1, 9})), "release_signers");

@@ -105,7 +105,11 @@ EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Byt
     SEALFOLD_RETURN_IF_ERROR(CheckRelease(release, *policy.releases));
     SEALFOLD_ASSIGN_OR_RETURN(const std::vector<ReferenceValues> values,
                               ReleaseValues(release, policy.platform));
-    out.reference_values.insert(out.reference_values.end(), values.begin(), values.end());
+    // What no policy may name spoils nothing that the policy has.
+    EvidencePolicy more = policy;
+    more.reference_values.insert(more.reference_values.end(), values.begin(), values.end());
+    SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(more));
+    out = std::move(more);
     return absl::OkStatus();
   };
   why_not = judge();

@@ -42,8 +42,9 @@ absl::StatusOr<std::vector<ReferenceValues>> ReleaseValues(const Release& releas
                                                            absl::string_view platform);
 
 // `policy`, and with it the values of `file`, a release that came beside evidence from whomever,
-// where it satisfies policy.releases. `why_not`: OK, or an error of the three above and of
-// OpenRelease; OK too where the policy accepts no releases.
+// where it satisfies policy.releases. `why_not`: OK, or an error of the three above, of
+// OpenRelease, or of CheckEvidencePolicy for values that no policy may name, and then it is
+// `policy` alone; OK too where the policy accepts no releases.
 EvidencePolicy WithRelease(const EvidencePolicy& policy, const std::optional<Bytes>& file,
                            absl::Status& why_not);
 

@@ -15,8 +15,9 @@ inline constexpr uint32_t kTpmRegisters = 24;
 inline constexpr uint32_t kTpmTellingRegisters =
     1u << 4 | 1u << 7 | 1u << 8 | 1u << 9 | 1u << 11 | 1u << 17 | 1u << 18;
 
-// Of those, the ones that measure the whole of an image, not only a part of it or who signed it.
-inline constexpr uint32_t kTpmWholeRegisters = 1u << 4 | 1u << 11;
+// Of those, the one that measures the whole of what was booted, not only a part of it or who signed
+// it; and no program that is booted instead can extend it afterwards, as it can 11.
+inline constexpr uint32_t kTpmWholeRegisters = 1u << 4;
 
 // 8 to 15 are the operating system's and stay zero where it does not use them. That 12 is zero says
 // that no command line from outside was added to a unified kernel image's own.

@@ -38,8 +38,7 @@ class OwnProgram {
 // `nonce`. `policy` comes with the program, never from the host; its sets name only registers that
 // are the same on every machine. Errors are those of the evidence, as VerifyPeer has them, and
 //   "own_program_unmeasured"   InvalidArgument: the platform has no such register (tpm2), and no
-//                              set that matches names pcr4 or pcr11, not zero. Name pcr4 where the
-//                              machine's Secure Boot lets another program run, which can extend 11.
+//                              set that matches names pcr4, not zero
 absl::StatusOr<OwnProgram> OwnProgramOnly(const EvidencePolicy& policy, const Offer& own,
                                           const SessionNonce& nonce, uint64_t now_ms);
 
