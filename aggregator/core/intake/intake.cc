@@ -194,6 +194,10 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
                     "begin the upload again, from its first chunk");
   }
   const SealedUpdate& update = it->second->update;
+  if (update.complete()) {  // final, though it may wait to be folded
+    SendProgress(session, participant, now_ms, actions);
+    return absl::OkStatus();
+  }
   uint64_t index = chunk.index;
   for (; index < update.next(); ++index) {  // those that came before
     if (sealed.size() <= update.chunk_size_bytes(index)) {

@@ -206,6 +206,31 @@ TEST_F(FoldingTest, AtTheDeadlineAFaultMayCostTheQuorum) {
   EXPECT_FALSE(host->record_file.has_value());
 }
 
+TEST_F(FoldingTest, WhatComesForACompleteUploadIsAnsweredWithWhereItStands) {
+  Start(3);
+  Complete(0);
+  const auto chunks_from = [this](uint64_t index, size_t bulk_bytes) {
+    return testing::Encode(Chunk{.participant = run.parties[0].key.public_key(), .index = index},
+                           Bytes(bulk_bytes));
+  };
+  const size_t last_bytes = senders[0].chunk(4).bulk.size();
+  const std::vector<Message> beyond = {chunks_from(5, 0), chunks_from(5, 100),
+                                       chunks_from(4, last_bytes + 1),
+                                       chunks_from(UINT64_MAX, 100)};
+  // Of anyone: whoever knows the participant's key may name it.
+  for (const size_t session : {0, 1}) {
+    for (const Message& message : beyond) {
+      EXPECT_EQ(host->SayOne(session, message), "progress");
+      EXPECT_EQ(As<Progress>(host->inbox[session].back()).next, 5u);
+    }
+  }
+  Complete(1);
+  Complete(2);
+  Fold();
+  ASSERT_TRUE(host->round->over());
+  EXPECT_EQ(host->model_file, run.ExpectedModel(run.base_model, updates));
+}
+
 // A column for each step.
 class ManyStepsTest : public FoldingTest {
  protected:
