@@ -101,6 +101,11 @@ uint64_t Intake::StallMs() const {
   return std::max<uint64_t>(5000, terms_.contract().deadline_seconds * 100);
 }
 
+// What was complete when it closed is still folded.
+bool Intake::TooLateFor(uint32_t participant) const {
+  return closed_ && !uploads_.contains(participant);
+}
+
 UploadPosition Intake::Position(uint32_t participant) const {
   UploadPosition position;
   if (const auto it = sequences_.find(participant); it != sequences_.end()) {
@@ -122,7 +127,7 @@ absl::Status Intake::OnBegin(const Bytes& session, const Begin& begin, ByteSpan 
     SendReceipt(session, participant, actions);
     return absl::OkStatus();
   }
-  if (closed_) return RoundClosed();
+  if (TooLateFor(participant)) return RoundClosed();
   const UploadPosition position = Position(participant);
   const auto under_way = uploads_.find(participant);
   if (position.header == opened.digest ||
@@ -186,7 +191,7 @@ absl::Status Intake::OnChunk(const Bytes& session, const Chunk& chunk, ByteSpan 
     SendReceipt(session, participant, actions);
     return absl::OkStatus();
   }
-  if (closed_) return RoundClosed();
+  if (TooLateFor(participant)) return RoundClosed();
   const auto it = uploads_.find(participant);
   if (it == uploads_.end()) {
     SendProgress(session, participant, now_ms, actions);
@@ -396,7 +401,7 @@ absl::Status Intake::OnQuery(const Bytes& session, const Query& query, uint64_t 
     SendReceipt(session, participant, actions);
     return absl::OkStatus();
   }
-  if (closed_) return RoundClosed();
+  if (TooLateFor(participant)) return RoundClosed();
   SendProgress(session, participant, now_ms, actions);
   return absl::OkStatus();
 }

@@ -79,8 +79,9 @@ class Intake {
   size_t folding() const { return queue_.size(); }
   // From now on folds what is complete at once, or no longer.
   void Hurry(bool hurry) { hurry_ = hurry; }
-  // Takes nothing more: what is not complete is discarded, and every begin and chunk refused with
-  // "round_closed"; receipts are still given. What is complete is folded at once.
+  // Takes nothing more: what is not complete is discarded, and every begin, chunk and query for it
+  // refused with "round_closed"; receipts are still given. What is complete is folded at once, and
+  // answered with where it stands until then.
   void Close();
   bool closed() const { return closed_; }
 
@@ -120,6 +121,7 @@ class Intake {
   void SendProgress(const Bytes& session, uint32_t participant, uint64_t now_ms, Actions& actions);
   void SendReceipt(const Bytes& session, uint32_t participant, Actions& actions) const;
   bool committed(uint32_t participant) const { return receipts_.contains(participant); }
+  bool TooLateFor(uint32_t participant) const;
   UploadPosition Position(uint32_t participant) const;
 
   const RoundTerms& terms_;

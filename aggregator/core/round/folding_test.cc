@@ -273,6 +273,12 @@ TEST_F(ManyStepsTest, AtTheDeadlineWhatIsCompleteCountsAndNothingElse) {
   EXPECT_EQ(host->Code(2, senders[2].chunk(4)), "round_closed");
   EXPECT_EQ(host->Code(2, senders[2].begin()), "round_closed");
   EXPECT_EQ(host->Code(2, host->HelloOf(2)), "round_closed");
+  EXPECT_EQ(host->Code(2, host->QueryOf(2)), "round_closed");
+  // Who is complete is told so, not that it came too late: a receipt will follow.
+  for (const Message& message : {host->QueryOf(0), senders[0].begin(), senders[0].chunk(4)}) {
+    EXPECT_EQ(host->SayOne(0, message), "progress");
+    EXPECT_EQ(As<Progress>(host->inbox[0].back()).next, 5u);
+  }
   Fold();
   ASSERT_TRUE(host->round->over());
   EXPECT_EQ(host->model_file, run.ExpectedModel(run.base_model, {updates[0], updates[1]}));
