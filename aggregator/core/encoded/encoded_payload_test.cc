@@ -140,6 +140,34 @@ TEST_F(EncodedPayloadTest, EqualsTheExactSumInAnyOrderAndAnySplitIntoChunks) {
   }
 }
 
+// Neither the stretch nor the tensors' first blocks need lie at an address that suits vectors.
+TEST_F(EncodedPayloadTest, StretchesNeedNoAlignment) {
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const UpdateEncoding& encoding : kEncodings) {
+      const PayloadLayout layout = LayoutOf(encoding);
+      const Grid grid = RandomGrid();
+      const double scale = grid.Scale(Weight(RandomWeight(grid)));
+      const Bytes payload = RandomEncodedPayload(layout, grid.range(), random_);
+      std::vector<int64_t> exact(layout.sum_elements);
+      FoldRight(FoldInto::kAdd, layout, grid, 0, {payload}, {scale}, exact);
+      for (const size_t offset : {1, 2, 3, 4, 7, 31, 63}) {
+        // At the very end of its allocation, where a sanitizer sees a read beyond.
+        Bytes moved(offset);
+        Append(moved, payload);
+        moved.shrink_to_fit();
+        const ByteSpan stretch = ByteSpan(moved).subspan(offset);
+        ASSERT_EQ(FindEncodedFault(layout, grid, 0, stretch), std::nullopt);
+        std::vector<int64_t> sum(layout.sum_elements);
+        FoldRight(FoldInto::kAdd, layout, grid, 0, {stretch, stretch, stretch},
+                  {scale, scale, scale}, sum);
+        FoldRight(FoldInto::kSubtract, layout, grid, 0, {stretch, stretch}, {scale, scale}, sum);
+        ASSERT_EQ(sum, exact) << offset;
+      }
+    }
+  }
+}
+
 TEST_F(EncodedPayloadTest, ManyAtOnceEqualOneAfterAnother) {
   for (const int64_t target : Targets()) {
     const UseTarget use(target);

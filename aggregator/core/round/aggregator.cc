@@ -111,7 +111,7 @@ absl::Status Aggregator::OnHostMessage(const Message& message, uint64_t now_ms,
   }
   return BadInput({.code = "message_unexpected",
                    .what = "type of the host's message",
-                   .expected = "start, close, base, inspect or have-state",
+                   .expected = "start, close, base, inspect, have-state or have-release",
                    .found = "another"});
 }
 

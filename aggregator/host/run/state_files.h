@@ -28,7 +28,7 @@ absl::Status KeepStateFile(const RunStore& store, uint64_t round, ByteSpan state
 
 // The state of an earlier run, by its file there. InvalidArgument, "identity_from_unfit", for what
 // is no sealed state, and errors as above; PermissionDenied, "identity_from_late", where the run
-// has a state of its own or a record, unless that same file was given before.
+// has a state of its own, unless that same file was given before.
 absl::Status KeepIdentityFrom(const RunStore& store, const std::string& from);
 
 // A release file, read anew before every start, so that the next program's may take its place.
