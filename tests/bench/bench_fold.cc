@@ -138,9 +138,9 @@ absl::Status BenchInt8(const Report& report, FoldMemory& memory, size_t updates)
                              },
                          .work = static_cast<double>(updates * update_bytes) / kGigabyte});
   const std::vector<Samples> rates = MeasureRates(report.options(), Clock::kThreadCpu, competitors);
-  // Of one element: its widening, one or two to become a double, a product with sum and a sum; for
-  // as many as four vectors have doubles one more, the least.
-  const double vectors = VectorDoubles() == 8 ? 4.25 : 5.25;
+  // Of one element: its widening, one or two to become a double, and a product with sum; for as
+  // many as four vectors have doubles one more, the least. Nothing for the scales.
+  const double vectors = VectorDoubles() == 8 ? 3.25 : 4.25;
   const Roofline roofline = RooflineOf({.updates = updates,
                                         .elements = elements,
                                         .update_bytes = static_cast<double>(update_bytes),
