@@ -101,6 +101,7 @@ class Server {
   zmq::socket_t control_;
   zmq::socket_t monitor_;
   KeyRelay keys_;
+  Bytes keys_of_;        // whose call it is: the connection it came over
   int connections_ = 0;  // on the aggregator's link
   // What the aggregator does not take yet. While there is something, participants are not read
   // from: their connections push back, and one turn's messages are all that gathers here.
@@ -166,6 +167,8 @@ absl::Status Server::Run() {
     if (items[1].revents != 0) ReceiveAggregator();
     if (items[2].revents != 0) ReceiveControl();
     if (items[3].revents != 0) ReceiveMonitor();
+    // Another aggregator numbers its calls anew, and must not hear the end of this one's.
+    if (keys_of_ != host_.aggregator()) keys_.OnAggregatorGone();
     if (keys_.fd() >= 0) {
       std::vector<Message> relayed;
       keys_.OnReady(relayed);
@@ -202,6 +205,7 @@ bool Server::ReceiveAggregator() {
     if (frames->size() != 4 && !probe) continue;
     frames->resize(4);
     if (ToBytes((*frames)[0]) == host_.aggregator() && (*frames)[1].empty()) {
+      keys_of_ = host_.aggregator();
       std::vector<Message> answers;
       if (keys_.OnAggregator({ToBytes((*frames)[2]), (*frames)[3]}, answers)) {
         DeliverToAggregator(std::move(answers));
@@ -241,7 +245,6 @@ void Server::ReceiveMonitor() {
   // What it said before it went is heard first.
   while (ReceiveAggregator()) {
   }
-  keys_.OnAggregatorGone();
   HostOutput out;
   host_.OnAggregatorGone(SteadyMs(), out);
   Deliver(std::move(out));

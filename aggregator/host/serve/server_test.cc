@@ -1,9 +1,12 @@
 #include "aggregator/host/serve/server.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +19,8 @@
 #include "aggregator/host/control/client.h"
 #include "aggregator/host/control/control_message.h"
 #include "aggregator/host/testing/run_folder.h"
+#include "protocol/base/unique_fd.h"
+#include "protocol/message/state_message.h"
 #include "protocol/zmq/frames.h"
 
 namespace sealfold {
@@ -28,15 +33,17 @@ constexpr int kAnswerMs = 30'000;
 // A server in a thread of its own.
 class Running {
  public:
-  explicit Running(const RunFolder& folder, const std::string& listen = "tcp://127.0.0.1:0") {
+  explicit Running(const RunFolder& folder, const std::string& listen = "tcp://127.0.0.1:0",
+                   const KeyServiceOptions& keys = {}) {
     std::promise<std::string> ready;
     std::future<std::string> endpoint = ready.get_future();
-    thread_ = std::thread([this, &folder, listen, ready = std::move(ready)]() mutable {
+    thread_ = std::thread([this, &folder, listen, keys, ready = std::move(ready)]() mutable {
       bool told = false;
       status_ = Serve(
           {.folder = folder.path(),
            .listen = listen,
-           .aggregator = absl::StrCat("ipc://", folder.Path("aggregator.sock"))},
+           .aggregator = absl::StrCat("ipc://", folder.Path("aggregator.sock")),
+           .keys = keys},
           stop_fd_,
           [&](const std::string& at) {
             told = true;
@@ -211,6 +218,35 @@ TEST_F(ServerTest, StartedAgainItFindsTheAggregatorThatIsStillThere) {
 }
 
 // Strangers may ask for what they never read.
+// Each aggregator numbers its calls from 1: what a service answers one is nothing to the next.
+TEST_F(ServerTest, ACallToTheKeyServiceEndsWithTheAggregatorThatBeganIt) {
+  const UniqueFd listener(socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  folder_.Write("access", ToBytes(AsBytes("who asks")));
+  Running server(folder_, "tcp://127.0.0.1:0",
+                 {.endpoint = absl::StrCat("127.0.0.1:", ntohs(address.sin_port)),
+                  .access_key_path = folder_.Path("access")});
+  Link first(folder_);
+  first.Send("", Ready{.version = "test", .plan = {}});
+  ASSERT_EQ(first.Receive().type, "inspect");
+  first.Send("", KeyOpen{.call = 1});
+  ASSERT_EQ(first.Receive().type, "key-access");
+  const UniqueFd service(accept(listener.get(), nullptr, nullptr));
+  Link second(folder_);
+  second.Send("", Ready{.version = "test", .plan = {}});
+  ASSERT_EQ(second.Receive().type, "inspect");
+  pollfd ended = {.fd = service.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(poll(&ended, 1, kAnswerMs), 1);
+  char byte = 0;
+  EXPECT_EQ(recv(service.get(), &byte, 1, 0), 0);
+}
+
 TEST_F(ServerTest, PartsThatNobodyReadsTakeNoMemory) {
   constexpr size_t kStrangers = 24;
   constexpr size_t kAsked = 32;
