@@ -40,7 +40,8 @@ absl::StatusOr<ModelFileWriter> ModelFileWriter::Open(std::string path, const Di
                                                       uint64_t size_bytes,
                                                       std::optional<SealedModel> sealed) {
   const std::string temporary = Temporary(path);
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+  unlink(temporary.c_str());  // as WriteFileAtomic: nothing that another put there is written to
+  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
                       sealed.has_value() ? 0600 : 0644);
   if (fd < 0) return FileError("writing", path);
   std::FILE* const file = fdopen(fd, "wb");

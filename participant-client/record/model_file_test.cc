@@ -1,9 +1,11 @@
 #include "participant-client/record/model_file.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "participant-client/testing/simulated_host.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
@@ -63,6 +65,15 @@ TEST_F(ModelFileTest, WritesWhatHasTheDigest) {
   }
   EXPECT_TRUE(CheckModelFile(path_, Sha256(model_)).ok());
   EXPECT_EQ(ErrorCode(CheckModelFile(path_, Digest())), "model_digest_wrong");
+}
+
+TEST_F(ModelFileTest, IsNotWrittenIntoAFileThatIsAlreadyThere) {
+  const std::string others = folder_.Path("others");
+  ASSERT_TRUE(WriteFileAtomic(others, "theirs").ok());
+  std::filesystem::create_hard_link(others, absl::StrCat(path_, ".", getpid(), ".tmp"));
+  EXPECT_EQ(Write(sealed_, true), "");
+  EXPECT_EQ(*ReadFile(others, 1 << 20), "theirs");
+  EXPECT_EQ(*ReadFile(path_, 1 << 20), AsText(model_));
 }
 
 TEST_F(ModelFileTest, LeavesNothingOfWhatHasNot) {

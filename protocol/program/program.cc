@@ -152,7 +152,9 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_bytes_
 
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view content, bool secret) {
   const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
-  int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, secret ? 0600 : 0644);
+  // What another put there is not written to: its mode and its reader would be theirs.
+  unlink(temporary.c_str());
+  int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
   if (fd < 0) return FileError("writing", path);
   const bool written = WriteAll(fd, content) && fsync(fd) == 0;
   const int error = errno;

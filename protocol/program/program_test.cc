@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/testing/temp_dir.h"
 
@@ -67,6 +69,28 @@ TEST_F(ProgramTest, FilesAreWrittenWholeAndReadWithinABound) {
   EXPECT_EQ(ErrorCode(WriteFileAtomic(directory_.Path("no/where"), "x")), "file_unusable");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 1)
       << "no temporary stays";
+}
+
+// In a folder that others may write to, such as /tmp, its name can be guessed.
+TEST_F(ProgramTest, ASecretIsNotWrittenIntoAFileThatIsAlreadyThere) {
+  const std::string path = directory_.Path("file");
+  const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
+  const std::string others = directory_.Path("others");
+  ASSERT_TRUE(WriteFileAtomic(others, "theirs").ok());
+  for (const bool as_link : {false, true}) {
+    if (as_link) {
+      std::filesystem::create_symlink(others, temporary);
+    } else {
+      std::filesystem::create_hard_link(others, temporary);
+    }
+    ASSERT_TRUE(WriteFileAtomic(path, "secret", /*secret=*/true).ok());
+    EXPECT_EQ(*ReadFile(others, 100), "theirs");
+    EXPECT_EQ(*ReadFile(path, 100), "secret");
+    struct stat info;
+    ASSERT_EQ(lstat(path.c_str(), &info), 0);
+    EXPECT_TRUE(S_ISREG(info.st_mode));
+    EXPECT_EQ(info.st_mode & 0777, 0600u);
+  }
 }
 
 }  // namespace
