@@ -28,7 +28,7 @@ struct KeySettings {
   std::string key_id = {};  // at AWS the key's ARN: another name may be a key of another account
 };
 
-// InvalidArgument: "ca_malformed", "key_id_ambiguous".
+// InvalidArgument: "ca_malformed", "key_service_name", "key_id_ambiguous".
 absl::Status CheckKeySettings(const KeySettings& settings);
 
 // One thread; one question at a time. A question with a blob takes two calls to the service: one

@@ -8,6 +8,7 @@
 #include "attest/keyclient/wire/wiped_text.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_text.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 
@@ -28,6 +29,19 @@ absl::StatusOr<AccessKey> ParseAccessKey(ByteSpan text) {
   if (token) key.session_token = std::string(members["session_token"]);
   return key;
 }
+
+namespace {
+
+// JSON has no other text.
+absl::Status CheckKeyId(absl::string_view key_id) {
+  if (IsUtf8(key_id)) return absl::OkStatus();
+  return BadInput({.code = "key_id_malformed",
+                   .what = "key of the key service",
+                   .expected = "a name in UTF-8",
+                   .found = std::string(key_id.substr(0, 80))});
+}
+
+}  // namespace
 
 absl::StatusOr<json> KeyClient::Ask(const std::string& operation, const std::string& body) {
   const std::string time = SigV4Time(now_ms_());
@@ -60,6 +74,7 @@ absl::StatusOr<json> KeyClient::AskAttested(const std::string& operation, json r
 
 absl::StatusOr<Secret> KeyClient::Decrypt(ByteSpan blob, const EncryptionContext& context,
                                           const std::string& key_id) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKeyId(key_id));
   json request = {{"CiphertextBlob", Base64Encode(blob)}};
   if (!key_id.empty()) request["KeyId"] = key_id;
   if (!context.empty()) request["EncryptionContext"] = context;
@@ -70,6 +85,7 @@ absl::StatusOr<Secret> KeyClient::Decrypt(ByteSpan blob, const EncryptionContext
 
 absl::StatusOr<DataKey> KeyClient::GenerateDataKey(const std::string& key_id, size_t size,
                                                    const EncryptionContext& context) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKeyId(key_id));
   json request = {{"KeyId", key_id}, {"NumberOfBytes", size}};
   if (!context.empty()) request["EncryptionContext"] = context;
   DataKey out;
@@ -90,6 +106,7 @@ absl::StatusOr<Secret> KeyClient::GenerateRandom(size_t size) {
 
 absl::StatusOr<Bytes> KeyClient::Encrypt(const std::string& key_id, ByteSpan plaintext,
                                          const EncryptionContext& context) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKeyId(key_id));
   json request = {{"KeyId", key_id}};
   if (!context.empty()) request["EncryptionContext"] = context;
   std::string others = request.dump();

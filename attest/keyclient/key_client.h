@@ -40,8 +40,9 @@ struct DataKey {
   Bytes blob;  // decrypts to `key`
 };
 
-// Every call makes one RSA key and one document. Errors: the attester's, the transport's, and those
-// of the answer (key_answer.h). Moves, does not copy. For one thread at a time.
+// Every call makes one RSA key and one document. Errors: the attester's, the transport's, those
+// of the answer (key_answer.h), and "key_id_malformed" for a key's name that is not UTF-8. Moves,
+// does not copy. For one thread at a time.
 class KeyClient {
  public:
   // `attester` outlives the client.

@@ -92,6 +92,14 @@ TEST_F(KeyClientTest, GeneratesADataKey) {
   EXPECT_TRUE(Client().GenerateRandom(32).ok());
 }
 
+TEST_F(KeyClientTest, AKeysNameThatJsonCannotSayIsRefused) {
+  const std::string name = "alias/\xff";
+  EXPECT_EQ(ErrorCode(Client().Decrypt(AsBytes("blob"), {}, name).status()), "key_id_malformed");
+  EXPECT_EQ(ErrorCode(Client().GenerateDataKey(name, 32, {}).status()), "key_id_malformed");
+  EXPECT_EQ(ErrorCode(Client().Encrypt(name, AsBytes("x"), {}).status()), "key_id_malformed");
+  EXPECT_TRUE(headers_.empty());
+}
+
 TEST_F(KeyClientTest, PlaintextInTheClearIsNotTaken) {
   answer_ = {{"Plaintext", Base64Encode(AsBytes("a data key"))}};
   EXPECT_EQ(ErrorCode(Client().Decrypt(AsBytes("blob"), {}).status()), "key_answer_malformed");

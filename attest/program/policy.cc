@@ -11,6 +11,7 @@
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 #include "protocol/json/json_text.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -109,6 +110,16 @@ absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& op
   return sets;
 }
 
+// JSON has no other text.
+absl::Status CheckUtf8(absl::string_view what, absl::string_view text, std::string advice) {
+  if (IsUtf8(text)) return absl::OkStatus();
+  return BadInput({.code = "text_malformed",
+                   .what = std::string(what),
+                   .expected = "UTF-8",
+                   .found = "other bytes",
+                   .advice = std::move(advice)});
+}
+
 absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
   EvidencePolicy policy{.platform = options.platform};
   if (!options.root_path.empty()) {
@@ -129,6 +140,9 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
     policy.reference_values = {std::move(values)};
   }
   SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
+  SEALFOLD_RETURN_IF_ERROR(CheckUtf8("the build's name", name, "give another: --name"));
+  SEALFOLD_RETURN_IF_ERROR(
+      CheckUtf8(options.root_path, policy.root_pem, "leave the certificate alone in the file"));
   if (std::filesystem::exists(options.out)) {
     return BadInput({.code = "policy_exists",
                      .what = options.out,

@@ -1,4 +1,8 @@
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -8,6 +12,7 @@
 #include "attest/program/verb.h"
 #include "attest/release/release_log.h"
 #include "protocol/base/error.h"
+#include "protocol/base/unique_fd.h"
 #include "protocol/cbor/fields.h"
 #include "protocol/crypto/hash.h"
 #include "protocol/crypto/key_file.h"
@@ -64,11 +69,25 @@ absl::StatusOr<ReleaseStatement> MakeStatement(const ReleaseOptions& options) {
   return statement;
 }
 
+// Held while the file at `path` is read and written anew: of two at once neither loses what the
+// other wrote. On its folder, since the file is replaced.
+absl::StatusOr<UniqueFd> LockFolderOf(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  UniqueFd lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!lock.valid()) return FileError("reading", folder);
+  while (flock(lock.get(), LOCK_EX) != 0) {
+    if (errno != EINTR) return FileError("locking", folder);
+  }
+  return lock;
+}
+
 // The signature is added to those in the file, if there is one: they must be of the same statement.
 absl::Status Sign(const ReleaseOptions& options, const Output& output) {
   SEALFOLD_RETURN_IF_ERROR(CheckKindOfPlatform(options.build.kind, options.platform));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
   SEALFOLD_ASSIGN_OR_RETURN(const ReleaseStatement statement, MakeStatement(options));
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockFolderOf(options.release));
   ReleaseFile file;
   if (std::filesystem::exists(options.release)) {
     SEALFOLD_ASSIGN_OR_RETURN(file, ReadReleaseFile(options.release));
@@ -108,6 +127,8 @@ absl::Status CheckLogFile(const ReleaseOptions& options) {
 // Puts the release's statement into the log, and the proof of it into the release file.
 absl::Status Log(const ReleaseOptions& options, const Output& output) {
   constexpr cbor::Limits kLimits = {.size_bytes_max = kReleaseLogSizeMax, .items_max = 1u << 18};
+  // Two entries at once would each be put after the same ones: two heads of one size by one key.
+  SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockFolderOf(options.log));
   SEALFOLD_RETURN_IF_ERROR(CheckLogFile(options));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile key, ReadKeyFile(options.key, KeyRole::kBuilder));
   SEALFOLD_ASSIGN_OR_RETURN(ReleaseFile file, ReadReleaseFile(options.release));

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "attest/release/release.h"
@@ -220,6 +222,17 @@ TEST_F(AttestTest, WritesAPolicyOfABuild) {
   ExpectFails(init, kExitBadInput, "policy_exists");
 }
 
+TEST_F(AttestTest, APolicysTextsAreUtf8) {
+  const std::string build = Path("release-\xff.eif");
+  std::filesystem::copy(Data("measure/signed.eif"), build);
+  std::vector<std::string> init = {
+      "sealfold-attest", "policy", "init",  "--platform", "aws-nitro", "--kind", "eif",
+      "--build",         build,    "--out", Path("p")};
+  ExpectFails(init, kExitBadInput, "text_malformed");
+  init.insert(init.end(), {"--name", "release 1"});
+  RunJsonOne(init);
+}
+
 TEST_F(AttestTest, WritesAPolicyOfATpmsDocument) {
   const std::string document = Document("nitrotpm-2026-02");
   const auto init = [&](const std::string& out, std::vector<std::string> more) {
@@ -402,6 +415,34 @@ TEST_F(ReleaseTest, BuildersVouchForABuild) {
   ExpectFails({"sealfold-attest", "release", "verify", Path("release.cbor"), "--build",
                Data("measure/plain.eif")},
               kExitRefused, "release_file");
+}
+
+// Where an entry could be put in place of another's, the log would be two under one key.
+TEST_F(ReleaseTest, OfEntriesAtOnceEachHasItsPlaceInTheLog) {
+  constexpr uint64_t kReleases = 12;
+  const auto log = [this](uint64_t version) {
+    const std::string file = absl::StrCat("release-", version);
+    WriteRelease(file, version, {"north"});
+    return std::vector<std::string>{"sealfold-attest", "release",   "log",   Path(file),
+                                    "--log",           Path("log"), "--key", Path("south")};
+  };
+  std::vector<std::string> first = log(1);
+  first.emplace_back("--new");
+  RunJsonOne(first);
+  std::vector<ChildProcess> running;
+  for (uint64_t version = 2; version <= kReleases; ++version) {
+    running.push_back(Start(log(version), Path("errors")));
+  }
+  for (ChildProcess& each : running) EXPECT_EQ(each.Wait(), 0);
+  std::set<uint64_t> sizes;
+  for (uint64_t version = 1; version <= kReleases; ++version) {
+    const std::string bytes = *ReadFile(Path(absl::StrCat("release-", version)), 1 << 16);
+    const absl::StatusOr<TreeHead> head = CheckLogged(OpenRelease(AsBytes(bytes)).value(),
+                                                      SigningPublicKey::FromHex(keys_[1]).value());
+    ASSERT_TRUE(head.ok()) << head.status();
+    sizes.insert(head->size);
+  }
+  EXPECT_EQ(sizes.size(), kReleases);
 }
 
 // The policy names builders, and no file: whoever hands over the evidence hands it over too.

@@ -95,6 +95,32 @@ TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
               kExitBadInput, "certificate_unusable");
 }
 
+TEST_F(KeybrokerTest, ACertificateIsForNamesAndAddresses) {
+  const auto init = [this](const std::string& host) {
+    return std::vector<std::string>{
+        "sealfold-keybroker", "init", "--host", host, "--state", Path("other"), "--passphrase-file",
+        Path("passphrase")};
+  };
+  for (const char* host : {"", "a,b", "a b", "keys.example.org:8443", "https://keys.example.org",
+                           "k\xc3\xbc.example", "*.", "IP:127.0.0.1,email:copy"}) {
+    ExpectFails(init(host), kExitBadInput, "host_malformed");
+  }
+  for (const char* host : {"keys.example.org", "*.example.org", "::1", "10.0.0.7"}) {
+    std::filesystem::remove_all(Path("other"));
+    RunJsonOne(init(host));
+  }
+}
+
+// A secret is written once and nowhere else.
+TEST_F(KeybrokerTest, AnAccessKeyTakesNoFilesPlace) {
+  RunJsonOne(With({"caller", "create", "north", "--out", Path("access.json")}));
+  const std::string access = ReadFile(Path("access.json"), 4096).value();
+  ExpectFails(With({"caller", "create", "south", "--out", Path("access.json")}), kExitBadInput,
+              "access_key_exists");
+  EXPECT_EQ(*ReadFile(Path("access.json"), 4096), access);
+  EXPECT_EQ(RunJson(With({"caller", "list"})).size(), 1U);
+}
+
 TEST_F(KeybrokerTest, EncryptTellsWhatItCannotDo) {
   RunJsonOne(With({"caller", "create", "north", "--out", Path("access.json")}));
   Write("data", "patients");

@@ -1,5 +1,6 @@
 #include "attest/keybroker/program/caller_commands.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +13,14 @@ using nlohmann::json;
 
 absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,
                                  const std::string& out_path, const Output& output) {
+  std::error_code error;
+  if (std::filesystem::exists(out_path, error)) {
+    return BadInput({.code = "access_key_exists",
+                     .what = absl::StrCat("access key ", out_path),
+                     .expected = "no file of this name",
+                     .found = "one: it may be all there is of another caller's secret",
+                     .advice = "name another file"});
+  }
   std::string id;
   const auto add = [&](KeyStore& store) -> absl::Status {
     SEALFOLD_ASSIGN_OR_RETURN(id, store.AddCaller(name));

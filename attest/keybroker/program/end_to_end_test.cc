@@ -280,6 +280,13 @@ TEST_F(EndToEndTest, TlsEndsWithWhoAsksThoughAnotherHasTheSocket) {
     EXPECT_NE(Explain(refused).found.find("another certificate"), std::string::npos) << refused;
   }
   EXPECT_EQ(ErrorCode(CheckTlsService({.host = "x", .ca_pem = "none"})), "ca_malformed");
+  // OpenSSL would look at no name, or take none for its greeting.
+  const std::string ca = ReadFile(Path("broker/tls.pem"), 1 << 20).value();
+  for (const size_t size : {0, 256}) {
+    EXPECT_EQ(ErrorCode(CheckTlsService({.host = std::string(size, 'x'), .ca_pem = ca})),
+              "key_service_name");
+  }
+  EXPECT_TRUE(CheckTlsService({.host = std::string(255, 'x'), .ca_pem = ca}).ok());
 }
 
 TEST_F(EndToEndTest, ABlobOfAnotherKeyIsRefusedWhereTheKeyIsNamed) {

@@ -45,7 +45,8 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
   }
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<TrustRecord> trust, TrustOf(options));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyStore store, KeyStore::Create(std::move(trust)));
-  const SelfMadeCertificate certificate = MakeCertificate(options.hosts, WallMs());
+  SEALFOLD_ASSIGN_OR_RETURN(const SelfMadeCertificate certificate,
+                            MakeCertificate(options.hosts, WallMs()));
   SEALFOLD_RETURN_IF_ERROR(
       WriteFileAtomic(folder.key_path(), AsText(certificate.key_pem.span()), /*secret=*/true));
   SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(folder.certificate_path(), certificate.certificate_pem));

@@ -76,13 +76,15 @@ CLI::App* AddKey(CLI::App& app, Arguments& arguments) {
   CLI::App* key = app.add_subcommand("key", "Create a key, list them, or apply a release");
   AddAction(*key, arguments, {"create", "list", "release"});
   key->add_option("NAME", arguments.name, "The key's name: KMS's alias/NAME");
-  key->add_option(
+  CLI::Option* condition = key->add_option(
       "--condition", arguments.conditions,
       "KEY=VALUE that evidence must meet; may be repeated: all keys, any value of each");
-  key->add_flag("--unattested", arguments.unattested, "Release it to callers without evidence");
+  CLI::Option* unattested =
+      key->add_flag("--unattested", arguments.unattested, "Release it to callers without evidence");
   CLI::Option* release = key->add_option(
       "--release", arguments.released.release_path,
       "Release file: its values are the key's conditions, and only a later one changes them");
+  release->excludes(condition, unattested);
   key->add_option("--platform", arguments.released.platform,
                   "With create: the platform whose values are meant")
       ->needs(release);

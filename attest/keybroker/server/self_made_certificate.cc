@@ -3,9 +3,12 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "attest/keybroker/server/server.h"
 #include "attest/x509/bio.h"
 #include "protocol/base/error.h"
@@ -22,6 +25,17 @@ bool IsAddress(const std::string& host) {
          inet_pton(AF_INET6, host.c_str(), &address) == 1;
 }
 
+// As DNS has them (RFC 1035, with '_'), or "*." and one. A comma would begin another entry of the
+// extension.
+bool IsName(absl::string_view host) {
+  constexpr size_t kNameSizeMax = 253;
+  absl::ConsumePrefix(&host, "*.");
+  return !host.empty() && host.size() <= kNameSizeMax &&
+         std::all_of(host.begin(), host.end(), [](unsigned char c) {
+           return absl::ascii_isalnum(c) || c == '-' || c == '.' || c == '_';
+         });
+}
+
 void AddExtension(X509* certificate, int nid, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
@@ -33,8 +47,17 @@ void AddExtension(X509* certificate, int nid, const std::string& value) {
 
 }  // namespace
 
-SelfMadeCertificate MakeCertificate(const std::vector<std::string>& hosts, uint64_t now_ms) {
+absl::StatusOr<SelfMadeCertificate> MakeCertificate(const std::vector<std::string>& hosts,
+                                                    uint64_t now_ms) {
   SEALFOLD_CHECK(!hosts.empty());
+  for (const std::string& host : hosts) {
+    if (IsAddress(host) || IsName(host)) continue;
+    return BadInput({.code = "host_malformed",
+                     .what = "name of the broker for its certificate",
+                     .expected = "one DNS name or address",
+                     .found = absl::StrCat("'", host.substr(0, 80), "'"),
+                     .advice = "of several, name each by itself; without a port"});
+  }
   const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
                                                                 &EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> owned(X509_new(), &X509_free);
@@ -67,8 +90,8 @@ SelfMadeCertificate MakeCertificate(const std::vector<std::string>& hosts, uint6
   SEALFOLD_CHECK(PEM_write_bio_X509(certificate_pem.get(), certificate) == 1);
   SEALFOLD_CHECK(PEM_write_bio_PrivateKey(key_pem.get(), key.get(), nullptr, nullptr, 0, nullptr,
                                           nullptr) == 1);
-  return {.certificate_pem = std::string(Contents(certificate_pem)),
-          .key_pem = Secret::CopyOf(AsBytes(Contents(key_pem)))};
+  return SelfMadeCertificate{.certificate_pem = std::string(Contents(certificate_pem)),
+                             .key_pem = Secret::CopyOf(AsBytes(Contents(key_pem)))};
 }
 
 }  // namespace sealfold

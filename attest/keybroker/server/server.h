@@ -36,12 +36,14 @@ class KmsServer {
 };
 
 // A key on P-256 and a certificate of its own for `hosts` (names or addresses, at least one) that
-// is valid for ten years: PEM, for clients to pin.
+// is valid for ten years: PEM, for clients to pin. InvalidArgument, code "host_malformed", for what
+// is neither.
 struct SelfMadeCertificate {
   std::string certificate_pem;
   Secret key_pem;
 };
-SelfMadeCertificate MakeCertificate(const std::vector<std::string>& hosts, uint64_t now_ms);
+absl::StatusOr<SelfMadeCertificate> MakeCertificate(const std::vector<std::string>& hosts,
+                                                    uint64_t now_ms);
 
 }  // namespace sealfold
 

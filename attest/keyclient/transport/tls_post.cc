@@ -113,6 +113,13 @@ absl::StatusOr<HttpReply> Ask(const TlsService& service, int fd, const std::stri
 }  // namespace
 
 absl::Status CheckTlsService(const TlsService& service) {
+  // Of an empty name OpenSSL checks nothing.
+  if (service.host.empty() || service.host.size() > TLSEXT_MAXLEN_host_name) {
+    return BadInput({.code = "key_service_name",
+                     .what = "name of the key service",
+                     .expected = absl::StrCat("1 to ", TLSEXT_MAXLEN_host_name, " characters"),
+                     .found = absl::StrCat(service.host.size())});
+  }
   const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
                                                                       &X509_STORE_free);
   SEALFOLD_CHECK(store != nullptr);

@@ -18,7 +18,8 @@ struct TlsService {
   std::string ca_pem = {};  // the only certificates trusted to lead to the server's
 };
 
-// InvalidArgument, code "ca_malformed", unless `ca_pem` is certificates, at least one.
+// InvalidArgument: "ca_malformed", unless `ca_pem` is certificates, at least one;
+// "key_service_name", for a name that none can have.
 absl::Status CheckTlsService(const TlsService& service);
 
 // One request over the stream socket `fd`, TLS 1.2 or later; a second one gives Unavailable, as all
