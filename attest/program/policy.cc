@@ -121,6 +121,7 @@ absl::Status CheckUtf8(absl::string_view what, absl::string_view text, std::stri
 }
 
 absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
+  constexpr size_t kNameBytesMax = 255;  // as a file's
   EvidencePolicy policy{.platform = options.platform};
   if (!options.root_path.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(policy.root_pem, ReadFile(options.root_path, kRootBytesMax));
@@ -131,7 +132,9 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
   }
   const std::string& source = options.document.empty() ? options.build.path : options.document;
   const std::string name =
-      options.name.empty() ? std::filesystem::path(source).filename().string() : options.name;
+      options.name.empty()
+          ? OneLine(std::filesystem::path(source).filename().string(), kNameBytesMax)
+          : options.name;
   if (options.document.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(policy.reference_values, SetsOfBuild(options, name));
   } else {
@@ -140,7 +143,7 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
     policy.reference_values = {std::move(values)};
   }
   SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
-  SEALFOLD_RETURN_IF_ERROR(CheckUtf8("the build's name", name, "give another: --name"));
+  SEALFOLD_RETURN_IF_ERROR(CheckUtf8("--name", name, ""));
   SEALFOLD_RETURN_IF_ERROR(
       CheckUtf8(options.root_path, policy.root_pem, "leave the certificate alone in the file"));
   if (std::filesystem::exists(options.out)) {
@@ -150,7 +153,11 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
                      .found = "one: a policy is not overwritten",
                      .advice = "name another file"});
   }
-  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out, WriteEvidencePolicy(policy)));
+  const std::string text = WriteEvidencePolicy(policy);
+  // Nobody could use what does not read.
+  SEALFOLD_RETURN_IF_ERROR(
+      ParseEvidencePolicy(text, options.out, PolicyFilesBeside(options.out)).status());
+  SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(options.out, text));
   nlohmann::ordered_json object = {{"policy", options.out}, {"platform", policy.platform}};
   for (const ReferenceValues& set : policy.reference_values) {
     output.Line(absl::StrCat(&set == &policy.reference_values.front()

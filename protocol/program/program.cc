@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
+#include "protocol/base/secret.h"
 #include "protocol/json/json_text.h"
 
 namespace sealfold {
@@ -144,6 +145,8 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_bytes_
     }
   }
   const int error = errno;
+  // It may be a secret's file, whose reader wipes what is returned.
+  Wipe(MutableByteSpan(reinterpret_cast<uint8_t*>(buffer), sizeof(buffer)));
   close(fd);
   errno = error;
   if (n < 0) return FileError("reading", path);

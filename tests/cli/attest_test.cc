@@ -222,14 +222,22 @@ TEST_F(AttestTest, WritesAPolicyOfABuild) {
   ExpectFails(init, kExitBadInput, "policy_exists");
 }
 
-TEST_F(AttestTest, APolicysTextsAreUtf8) {
+TEST_F(AttestTest, APolicysTextsAreSuchAsAPolicyHas) {
   const std::string build = Path("release-\xff.eif");
   std::filesystem::copy(Data("measure/signed.eif"), build);
   std::vector<std::string> init = {
       "sealfold-attest", "policy", "init",  "--platform", "aws-nitro", "--kind", "eif",
       "--build",         build,    "--out", Path("p")};
+  RunJsonOne(init);
+  const json policy = json::parse(*ReadFile(Path("p"), 1 << 16));
+  EXPECT_EQ(policy["evidence"]["reference_values"][0]["name"], "release-?.eif");
+  init[10] = Path("q");
+  init.insert(init.end(), {"--name", "release \xff"});
   ExpectFails(init, kExitBadInput, "text_malformed");
-  init.insert(init.end(), {"--name", "release 1"});
+  init.back() = std::string(257, 'x');
+  ExpectFails(init, kExitBadInput, "field_invalid");
+  EXPECT_FALSE(std::filesystem::exists(Path("q")));
+  init.back().pop_back();
   RunJsonOne(init);
 }
 

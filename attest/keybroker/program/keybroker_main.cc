@@ -1,4 +1,6 @@
 // sealfold-keybroker: keys that are released to evidence.
+#include <sys/resource.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <string>
@@ -244,6 +246,8 @@ absl::Status Missing(absl::string_view what) {
 
 int Main(int argc, char** argv) {
   CheckHeapWipes();
+  const rlimit no_core = {0, 0};
+  SEALFOLD_CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
 #ifdef SEALFOLD_TPM
   // What tpm2-tss says of an error by itself would stand before ours; who sets it otherwise sees
   // it.

@@ -1,11 +1,14 @@
-// What stays in the memory of the broker's program of the plaintexts that it was asked to encrypt
-// or to decrypt. A key that is released without evidence is the hard case: its plaintexts are in
-// requests and in answers.
+// What stays in the memory of the broker's program of its passphrase, and of the plaintexts that it
+// was asked to encrypt or to decrypt. A key that is released without evidence is the hard case: its
+// plaintexts are in requests and in answers.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "attest/keyclient/transport/https_transport.h"
 #include "attest/keyclient/wire/base64.h"
 #include "attest/testing/programs/broker_process.h"
@@ -24,6 +27,10 @@ using nlohmann::json;
 class WipingHeapTest : public ::testing::Test {
  protected:
   WipingHeapTest() {
+    rlimit core = {};
+    EXPECT_EQ(getrlimit(RLIMIT_CORE, &core), 0);
+    core.rlim_cur = core.rlim_max;  // as generous as a system may be
+    EXPECT_EQ(setrlimit(RLIMIT_CORE, &core), 0);
     EXPECT_TRUE(WriteFileAtomic(folder_.Path("passphrase"), "correct horse battery staple\n",
                                 /*secret=*/true)
                     .ok());
@@ -68,6 +75,23 @@ class WipingHeapTest : public ::testing::Test {
                         folder_.Path("broker"),
                         {"--passphrase-file", folder_.Path("passphrase")}};
 };
+
+TEST_F(WipingHeapTest, NothingStaysOfThePassphrase) {
+  if (Count(AsBytes("hospital")) < 0) GTEST_SKIP() << "no process may look at another's memory";
+  EXPECT_EQ(Count(AsBytes("correct horse battery staple")), 0);
+}
+
+// Its certificate's key is OpenSSL's, which such a file would have.
+TEST_F(WipingHeapTest, ACrashLeavesNoFileOfTheMemory) {
+  const std::string limits =
+      ReadFile(absl::StrCat("/proc/", broker_.pid(), "/limits"), 1 << 16).value();
+  for (absl::string_view line : absl::StrSplit(limits, '\n')) {
+    if (!absl::StartsWith(line, "Max core file size")) continue;
+    EXPECT_TRUE(absl::StartsWith(line, "Max core file size        0")) << line;
+    return;
+  }
+  FAIL() << limits;
+}
 
 TEST_F(WipingHeapTest, NothingStaysOfWhatItWasAskedToEncryptOrDecrypt) {
   const int name = Count(AsBytes("hospital"));
