@@ -16,6 +16,7 @@
 #include "protocol/model/element.h"
 #include "protocol/model/safetensors.h"
 #include "protocol/program/program.h"
+#include "protocol/program/steady_clock.h"
 #include "protocol/program/wall_clock.h"
 
 namespace sealfold {
@@ -26,6 +27,22 @@ using testing_world::SimulatedHost;
 using testing_world::World;
 
 std::string Content(const std::string& path) { return *ReadFile(path, 1 << 20); }
+
+// Says nothing more once `silent`.
+class FallingSilent final : public Link {
+ public:
+  FallingSilent(std::unique_ptr<Link> link, const bool& silent)
+      : link_(std::move(link)), silent_(silent) {}
+  absl::Status Send(const Message& message) override { return link_->Send(message); }
+  absl::StatusOr<std::optional<Message>> Receive(uint64_t timeout_ms) override {
+    SEALFOLD_ASSIGN_OR_RETURN(std::optional<Message> message, link_->Receive(timeout_ms));
+    return silent_ ? std::nullopt : std::move(message);
+  }
+
+ private:
+  std::unique_ptr<Link> link_;
+  const bool& silent_;
+};
 
 class ClientTest : public ::testing::Test {
  protected:
@@ -387,6 +404,41 @@ TEST_F(ClientTest, AChangedModelIsNeverGivenItsName) {
   ASSERT_TRUE(WriteFileAtomic(*model, "something else").ok());
   ASSERT_TRUE(client->BaseModel().ok());
   EXPECT_EQ(Content(*model), AsText(host_.model(0)));
+}
+
+// The aggregator answers all the while: others' updates come first.
+TEST_F(ClientTest, WhoWaitsForRoomWaitsAsLongAsTheRoundMayTake) {
+  world_.ChangePlan([](Plan& plan) { plan.deadline_seconds = 1; });
+  SimulatedHost host(world_);
+  host.prepare_aggregator = [](SimulatedAggregator& aggregator) { aggregator.credit = 0; };
+  auto client = *Open(host.Connect());
+  ASSERT_TRUE(client->CatchUp().ok());
+  const std::string update = UpdateFile();
+  const absl::Status status = client->Submit(update, 5).status();
+  EXPECT_EQ(ErrorCode(status), "upload_waits");
+  EXPECT_EQ(Explain(status).found, "neither for 1 s");
+  // Room after a while that is longer than patience with somebody who says nothing.
+  const uint64_t start_ms = SteadyMs();
+  host.before = [&](const Message&) {
+    if (SteadyMs() - start_ms > 400) host.aggregator().credit = 2;
+  };
+  const absl::Status submitted = client->Submit(update, 5).status();
+  EXPECT_TRUE(submitted.ok()) << submitted;
+  EXPECT_GT(SteadyMs() - start_ms, 400u);
+}
+
+TEST_F(ClientTest, WhoWaitsForRoomAndHearsNothingMoreGivesUp) {
+  host_.prepare_aggregator = [](SimulatedAggregator& aggregator) { aggregator.credit = 0; };
+  bool silent = false;
+  auto client = *Open([&]() -> absl::StatusOr<std::unique_ptr<Link>> {
+    SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Link> link, host_.Connect()());
+    return std::make_unique<FallingSilent>(std::move(link), silent);
+  });
+  ASSERT_TRUE(client->CatchUp().ok());
+  host_.before = [&](const Message& message) {
+    silent = cbor::PeekType(message.head).value_or("") == Query::kType;
+  };
+  EXPECT_EQ(ErrorCode(client->Submit(UpdateFile(), 5).status()), "peer_silent");
 }
 
 TEST_F(ClientTest, AnAggregatorThatIsNotThereIsWaitedForOnlySoLong) {

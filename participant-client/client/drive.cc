@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "participant-client/session/refusal.h"
 #include "protocol/base/error.h"
 #include "protocol/base/random.h"
@@ -32,6 +33,41 @@ absl::Status GaveUp(const absl::Status& last_problem, const Patience& patience) 
   return PeerError(why);
 }
 
+// While it is heard that the upload waits for others, patience does not run out before the round
+// does.
+class Waiting {
+ public:
+  Waiting(const Session& session, const Patience& patience)
+      : session_(session),
+        patience_(patience),
+        turn_ms_(std::max(patience.give_up_ms, session.deadline_ms())) {}
+
+  void Heard(uint64_t now_ms) { heard_ms_ = now_ms; }
+  void GotFurther(uint64_t now_ms) { further_ms_ = now_ms; }
+  uint64_t give_up_at() const {
+    if (!session_.waits_its_turn()) return further_ms_ + patience_.give_up_ms;
+    return std::min(further_ms_ + turn_ms_, heard_ms_ + patience_.give_up_ms);
+  }
+  absl::Status GaveUp(uint64_t now_ms) const {
+    if (!session_.waits_its_turn() || now_ms >= heard_ms_ + patience_.give_up_ms) {
+      return sealfold::GaveUp(session_.last_problem(), patience_);
+    }
+    return PeerError(
+        {.code = "upload_waits",
+         .what = "upload to the aggregator",
+         .expected = "room for it, or its receipt, within the round's time",
+         .found = absl::StrCat("neither for ", turn_ms_ / 1000, " s"),
+         .advice = "other updates come first; run this again, it goes on where it was"});
+  }
+
+ private:
+  const Session& session_;
+  const Patience& patience_;
+  const uint64_t turn_ms_;
+  uint64_t further_ms_ = SteadyMs();
+  uint64_t heard_ms_ = further_ms_;
+};
+
 bool SaidToBeAbsent(const Session& session) {
   return session.state() == Session::State::kAttesting &&
          MeaningOf(ErrorCode(session.last_problem())) == RefusalMeans::kAttestAgain;
@@ -50,7 +86,7 @@ absl::Status DriveSession(Session& session, Link& link, const Patience& patience
   SEALFOLD_RETURN_IF_ERROR(SendAll(link, session.Start()));
   uint64_t quiet_ms = patience.quiet_ms;
   uint64_t quiet_at = SteadyMs() + quiet_ms;
-  uint64_t give_up_at = SteadyMs() + patience.give_up_ms;
+  Waiting waiting(session, patience);
   uint64_t steps = session.steps();
   uint64_t present_at = SteadyMs();  // when last something else than "not there" was heard
   while (!session.finished()) {
@@ -59,10 +95,11 @@ absl::Status DriveSession(Session& session, Link& link, const Patience& patience
     if (now - present_at >= patience.absent_ms) return session.last_problem();
     if (session.steps() != steps) {
       steps = session.steps();
-      give_up_at = now + patience.give_up_ms;
+      waiting.GotFurther(now);
       quiet_ms = patience.quiet_ms;
     }
-    if (now >= give_up_at) return GaveUp(session.last_problem(), patience);
+    const uint64_t give_up_at = waiting.give_up_at();
+    if (now >= give_up_at) return waiting.GaveUp(now);
     if (now >= quiet_at) {
       SEALFOLD_RETURN_IF_ERROR(SendAll(link, session.OnQuiet()));
       quiet_ms = std::min(quiet_ms * 2, patience.quiet_ms * kQuietGrowthMax);
@@ -71,6 +108,7 @@ absl::Status DriveSession(Session& session, Link& link, const Patience& patience
     SEALFOLD_ASSIGN_OR_RETURN(std::optional<Message> message,
                               link.Receive(std::min(quiet_at, give_up_at) - now));
     if (!message.has_value()) continue;
+    waiting.Heard(SteadyMs());
     const std::vector<Message> answers = session.OnMessage(*message, WallMs());
     SEALFOLD_RETURN_IF_ERROR(SendAll(link, answers));
     // What answers a message with another keeps the conversation going; a refusal that is only

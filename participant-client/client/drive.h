@@ -15,7 +15,8 @@ namespace sealfold {
 using SessionWatcher = std::function<void(const Session&)>;
 
 // Until the session has finished: its status. PeerError when it gets no further for too long,
-// explained by the last refusal heard if there was one.
+// explained by the last refusal heard if there was one; "upload_waits" where the aggregator
+// answered all the while, and the upload waited its turn for as long as the plan gives a round.
 absl::Status DriveSession(Session& session, Link& link, const Patience& patience,
                           const SessionWatcher& watcher);
 

@@ -12,8 +12,10 @@ namespace sealfold {
 
 // How long to wait for a peer.
 struct Patience {
-  uint64_t quiet_ms = 1000;       // after which a question is asked again
-  uint64_t give_up_ms = 300'000;  // of silence, or without getting further
+  uint64_t quiet_ms = 1000;  // after which a question is asked again
+  // Of silence, or without getting further; an upload that waits its turn among others has as long
+  // as the round has.
+  uint64_t give_up_ms = 300'000;
   // How long to wait where it is said that there is no aggregator, or no round, to submit to.
   uint64_t absent_ms = 300'000;
 };

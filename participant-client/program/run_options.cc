@@ -15,7 +15,8 @@ void RunOptions::AddTo(CLI::App& verb) {
                   "Folder of what must not be forgotten between runs of this program")
       ->required();
   verb.add_option("--patience", patience_seconds,
-                  "Seconds without getting further before giving up")
+                  "Seconds without getting further before giving up; an upload that waits for "
+                  "others' may wait as long as a round takes")
       ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
 }

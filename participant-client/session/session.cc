@@ -198,12 +198,15 @@ void Session::OnProgress(const Progress& progress, Messages& out) {
     }
     const bool resend =
         resend_ == Resend::kYes || (resend_ == Resend::kUnlessMoved && progress.next <= before);
+    const uint64_t sealed_before = upload_->sealed();
     auto taken = upload_->Advance(progress.next, progress.credit, resend, out);
     if (!taken.ok()) return Fail(taken.status());
     if (!*taken) return;
     if (state_ == State::kPlacing || upload_->acknowledged() > before) {
       ++steps_;
       doubts_ = 0;
+    } else if (upload_->sealed() > sealed_before) {
+      ++steps_;  // room was given
     }
     if (resend) resent_at_ = upload_->acknowledged();
     state_ = State::kSending;

@@ -70,8 +70,15 @@ class Session {
   uint64_t offers_judged() const { return offers_judged_; }
   // Rises whenever the upload gets further: a caller gives up when it does not for too long.
   uint64_t steps() const { return steps_; }
+  // Nothing of the upload is under way: it is for the aggregator to give it room, or to fold it.
+  bool waits_its_turn() const {
+    return state_ == State::kSending &&
+           (!upload_.has_value() || upload_->acknowledged() == upload_->sealed());
+  }
   uint64_t chunks_acknowledged() const { return upload_.has_value() ? upload_->acknowledged() : 0; }
   uint64_t chunk_count() const { return chunk_count_; }
+  // Of the round, as the plan has it.
+  uint64_t deadline_ms() const { return plan_.plan.deadline_seconds * 1000; }
   const Memory& memory() const { return memory_; }
   // Of the last offer whose checks passed; requires that there was one.
   const Binding& binding() const { return *binding_; }
