@@ -107,9 +107,10 @@ struct Job {
 };
 
 // As many sums as stay in the nearest cache while all updates go over them, and the blocks that
-// they may lie in.
+// they may lie in, at least as many as a vector has doubles.
 constexpr size_t kTileSums = 512;
-constexpr size_t kTileBlocksMax = kTileSums / kBlockElementsMin;
+constexpr size_t kTileBlocksMax =
+    std::max<size_t>(kTileSums / kBlockElementsMin, hn::MaxLanes(Doubles()));
 
 // The sums of some whole blocks, or of a part of one.
 struct Tile {

@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kWaitingBytesMax = 256 << 10;  // a call sends some kilobytes
 constexpr size_t kPartSize = 16 << 10;
+constexpr size_t kPartsAtOnce = 16;  // then others have their turn; the socket holds the rest
 
 Message EndOf(uint64_t call) { return ToMessage(KeyBytes{.call = call, .end = true}); }
 
@@ -113,7 +114,7 @@ bool KeyRelay::Write() {
 }
 
 bool KeyRelay::Read(std::vector<Message>& to_aggregator) {
-  while (true) {
+  for (size_t parts = 0; parts < kPartsAtOnce; ++parts) {
     Bytes part(kPartSize);
     const ssize_t size = recv(connection_.get(), part.data(), part.size(), MSG_DONTWAIT);
     if (size < 0) return TryLater();
@@ -122,6 +123,7 @@ bool KeyRelay::Read(std::vector<Message>& to_aggregator) {
     part.resize(static_cast<size_t>(size));
     to_aggregator.push_back(ToMessage(KeyBytes{.call = call_}, std::move(part)));
   }
+  return true;
 }
 
 void KeyRelay::End() {

@@ -112,6 +112,30 @@ TEST_F(KeyRelayTest, MoreThanCanWaitEndsTheCall) {
   EXPECT_LT(relay.fd(), 0);
 }
 
+// A service that never stops fills no memory of the host.
+TEST_F(KeyRelayTest, ALongAnswerComesInPiecesThatAreBounded) {
+  KeyRelay relay = Relay();
+  std::vector<Message> said = Open(relay, 1);
+  const UniqueFd service(accept(listener_.get(), nullptr, nullptr));
+  relay.OnAggregator(ToMessage(KeyBytes{.call = 1}, Bytes(1)), said);
+  const Bytes some(4096);
+  size_t sent = 0;
+  for (ssize_t size = 0; size >= 0;) {
+    size = send(service.get(), some.data(), some.size(), MSG_DONTWAIT);
+    if (size > 0) sent += static_cast<size_t>(size);
+  }
+  constexpr size_t kAtOnceMax = 256 << 10;
+  ASSERT_GT(sent, 2 * kAtOnceMax);
+  for (size_t heard = 0; heard < sent;) {
+    said = Wait(relay, 1);
+    size_t at_once = 0;
+    for (const Message& message : said) at_once += message.bulk.size();
+    ASSERT_GT(at_once, 0u);
+    ASSERT_LE(at_once, kAtOnceMax);
+    heard += at_once;
+  }
+}
+
 TEST_F(KeyRelayTest, WhereNobodyListensTheCallEnds) {
   listener_ = UniqueFd();
   KeyRelay relay = Relay();

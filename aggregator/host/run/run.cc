@@ -284,10 +284,14 @@ absl::Status Run::OnWantBase(const WantBase& want, RunOutput& out) {
     Answer(absl::OkStatus(), out);
     Changed();
   }
-  SEALFOLD_ASSIGN_OR_RETURN(FilePart part,
-                            store_.Read(FileKind::kModel, state().round - 1, want.offset,
-                                        std::min<uint64_t>(want.length, kPartBytesMax)));
-  out.to_aggregator.push_back(ToMessage(Base{.offset = want.offset}, std::move(part.bytes)));
+  absl::StatusOr<FilePart> part = store_.Read(FileKind::kModel, state().round - 1, want.offset,
+                                              std::min<uint64_t>(want.length, kPartBytesMax));
+  if (!part.ok()) {
+    // The aggregator asks once: where the file is to blame, nothing would go on.
+    if (ErrorCode(part.status()) != "offset_out_of_range") broken_.Update(part.status());
+    return part.status();
+  }
+  out.to_aggregator.push_back(ToMessage(Base{.offset = want.offset}, std::move(part->bytes)));
   return absl::OkStatus();
 }
 

@@ -28,8 +28,8 @@ struct RunOutput {
   std::optional<absl::Status> close_answer;  // to whoever asked for an early end
 };
 
-// One thread. Once broken() is an error (the folder cannot be written) events change nothing, and
-// the program must end: started again, it goes on from what is on disk.
+// One thread. Once broken() is an error (the folder cannot be written or read) events change
+// nothing, and the program must end: started again, it goes on from what is on disk.
 class Run {
  public:
   // `store` outlives it. `version_first`: the time of day in ms, so that versions rise across

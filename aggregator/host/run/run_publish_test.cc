@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "aggregator/host/testing/federation.h"
 
 namespace sealfold {
@@ -36,6 +38,15 @@ TEST(RunBase, TheModelOfTheRoundBeforeInPartsAndNoMore) {
   EXPECT_EQ(f.sent()[0].bulk.size(), 3u);
   EXPECT_EQ(f.Tell(WantBase{.offset = base.size() + 1, .length = 100}), Types{});
   EXPECT_TRUE(f.run().broken().ok());
+}
+
+// The aggregator asks but once: without an answer the round would stay where it is.
+TEST_F(RunPublishTest, AModelThatCannotBeReadEndsTheProgram) {
+  Begin();
+  f_.Publish(1, 1);
+  std::filesystem::remove(folder_.Path("model-1.safetensors"));
+  EXPECT_EQ(f_.Tell(WantBase{.offset = 0, .length = 10}), Types{});
+  EXPECT_EQ(ErrorCode(f_.run().broken()), "file_unreadable");
 }
 
 TEST_F(RunPublishTest, AModelWithAHoleIsNotPublished) {
