@@ -10,13 +10,15 @@ namespace sealfold {
 
 inline constexpr absl::string_view kAwsNitroPlatform = "aws-nitro";
 
-// Of an enclave: register 0 is the whole image. Any register may be the one that a policy goes by,
-// as PCR8 (who signed the image) is.
+// Of an enclave: 0: the whole image; 1, 2: its parts; 8: who signed it. The others are the same
+// whatever image is started: 3 and 4 are the instance's, 16 to 31 what an enclave extends by
+// itself.
+inline constexpr uint32_t kNsmTellingRegisters = 1u << 0 | 1u << 1 | 1u << 2 | 1u << 8;
 inline constexpr size_t kNsmReferenceSizes[] = {48};
 inline constexpr RegisterRules kNsmRegisterRules = {.count = kNsmRegisters,
                                                     .sizes = kNsmReferenceSizes,
                                                     .measured = 1u << 0,
-                                                    .telling = ~0u,
+                                                    .telling = kNsmTellingRegisters,
                                                     .zero_tells = 0,
                                                     .resettable = 0};
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <bit>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -52,6 +53,11 @@ absl::StatusOr<std::map<uint32_t, Bytes>> RegistersOfDocument(const PolicyOption
       {.name = "none", .registers = {{telling, Bytes(rules.sizes.front(), 1)}}}};
   const Verdict verdict = VerifyEvidence(AsBytes(evidence), policy, {.check_freshness = false});
   if (verdict.claims.registers.empty()) return About(options.document, verdict.status());
+  // In debug mode none of its registers tells anything.
+  const bool debug =
+      std::any_of(verdict.checks.begin(), verdict.checks.end(),
+                  [](const Check& check) { return check.name == "debug" && !check.passed; });
+  if (debug && options.registers.empty()) return About(options.document, verdict.status());
   std::map<uint32_t, Bytes> out;
   for (const auto& [index, value] : verdict.claims.registers) {
     if (options.registers.empty() && IsOfTheProgram(rules, index, value)) out[index] = value;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "attest/nitro/nitro_verifier.h"
 #include "attest/software/software_verifier.h"
 #include "attest/testing/every_way.h"
 #include "attest/testing/forge/forge.h"
@@ -53,25 +54,51 @@ TEST(TrapsTest, AllZeroReferenceValuesAreRefused) {
   EXPECT_FALSE(FindCheck(direct, "registers").passed);
 }
 
+// Whoever may start an enclave on that instance, with that role, starts any; and any enclave can
+// extend the rest as another did.
+TEST(TrapsTest, RegistersThatDoNotTellWhatRunsAcceptNothingAlone) {
+  const Bytes real = ReadDocument("nsm-2022-10.cose");
+  const Verdict look = VerifyEveryWay(real, NitroPolicy(Pcr0Of2022()), {.check_freshness = false});
+  ASSERT_TRUE(look.passed()) << look.status();
+  EvidencePolicy policy = NitroPolicy(Pcr0Of2022());
+  for (const uint32_t index : {3, 4}) {
+    const Bytes& value = look.claims.registers.at(index);
+    policy.reference_values[0].registers = {{index, value}};
+    EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_reference_untelling");
+    EXPECT_FALSE(VerifyEveryWay(real, policy, {.check_freshness = false}).passed());
+    const Verdict direct =
+        NitroVerifier().Verify(real, policy, {.check_freshness = false}, nullptr);
+    EXPECT_FALSE(FindCheck(direct, "registers").passed);
+    policy.reference_values[0].registers[0] = Pcr0Of2022();
+    EXPECT_TRUE(VerifyEveryWay(real, policy, {.check_freshness = false}).passed());
+  }
+  policy.reference_values[0].registers = {{16, Bytes(48, 0x16)}, {31, Bytes(48, 0x31)}};
+  EXPECT_EQ(ErrorCode(CheckEvidencePolicy(policy)), "policy_reference_untelling");
+  for (const uint32_t index : {1, 2, 8}) {
+    policy.reference_values[0].registers = {{index, look.claims.registers.at(index)}};
+    EXPECT_TRUE(VerifyEveryWay(real, policy, {.check_freshness = false}).passed()) << index;
+  }
+}
+
 TEST(TrapsTest, ADebugDocumentWhoseReferencesMatchIsRefused) {
   Chain chain = Chain::Make();
   NitroDocument content = chain.Content();
   content.registers[0] = Bytes(48);
-  content.registers[4] = Bytes(48, 0x44);
+  content.registers[8] = Bytes(48, 0x88);
   EvidencePolicy policy = chain.Policy();
-  policy.reference_values[0].registers = {{4, Bytes(48, 0x44)}};
+  policy.reference_values[0].registers = {{8, Bytes(48, 0x88)}};
   Verdict verdict = VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation());
   EXPECT_TRUE(FindCheck(verdict, "registers").passed);
   EXPECT_FALSE(FindCheck(verdict, "debug").passed);
   EXPECT_EQ(ErrorCode(verdict.status()), "evidence_debug");
 
-  // The same of AWS's own: register 4 of a real debug enclave is set, and could be in a policy.
+  // The same of AWS's own: register 4 of a real debug enclave is set.
   const Bytes real = ReadDocument("nsm-debug-2023-09.cose");
   Verdict look = VerifyEveryWay(real, NitroPolicy(Bytes(48, 1)), {.check_freshness = false});
   EvidencePolicy trap = NitroPolicy(Bytes(48, 1));
   trap.reference_values[0].registers = {{4, look.claims.registers.at(4)}};
-  Verdict real_verdict = VerifyEveryWay(real, trap, {.check_freshness = false});
-  EXPECT_TRUE(FindCheck(real_verdict, "registers").passed);
+  EXPECT_EQ(ErrorCode(CheckEvidencePolicy(trap)), "policy_reference_untelling");
+  Verdict real_verdict = NitroVerifier().Verify(real, trap, {.check_freshness = false}, nullptr);
   EXPECT_EQ(ErrorCode(real_verdict.status()), "evidence_debug");
 }
 
@@ -79,9 +106,9 @@ TEST(TrapsTest, ADocumentWithoutRegister0IsRefused) {
   Chain chain = Chain::Make();
   NitroDocument content = chain.Content();
   content.registers.erase(0);
-  content.registers[4] = Bytes(48, 0x44);
+  content.registers[8] = Bytes(48, 0x88);
   EvidencePolicy policy = chain.Policy();
-  policy.reference_values[0].registers = {{4, Bytes(48, 0x44)}};
+  policy.reference_values[0].registers = {{8, Bytes(48, 0x88)}};
   Verdict verdict = VerifyEveryWay(chain.Sign(content), policy, ForgeExpectation());
   EXPECT_EQ(ErrorCode(verdict.status()), "evidence_debug");
 }

@@ -222,6 +222,16 @@ TEST_F(AttestTest, WritesAPolicyOfABuild) {
   ExpectFails(init, kExitBadInput, "policy_exists");
 }
 
+// What is another on the next machine, such as the id of the instance, is left out.
+TEST_F(AttestTest, APolicyOfADocumentIsOfItsProgram) {
+  const json policy = json::parse(*ReadFile(PolicyOf("nsm-2022-10"), 1 << 16));
+  std::vector<std::string> names;
+  for (const auto& [name, value] : policy["evidence"]["reference_values"][0].items()) {
+    names.push_back(name);
+  }
+  EXPECT_THAT(names, ElementsAre("name", "pcr0", "pcr1", "pcr2", "pcr8"));
+}
+
 TEST_F(AttestTest, APolicysTextsAreSuchAsAPolicyHas) {
   const std::string build = Path("release-\xff.eif");
   std::filesystem::copy(Data("measure/signed.eif"), build);
