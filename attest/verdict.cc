@@ -16,6 +16,13 @@ std::string Advice(absl::string_view check) {
   if (check == "debug") return "the aggregator's machine must be started without debug mode";
   if (check == "platform") return "name a platform that this program was built with";
   if (check == "policy") return "correct the policy";
+  if (check == "revocation") {
+    return "send nothing; where the list is at fault, put a newer one into the policy, else tell "
+           "who runs the aggregator";
+  }
+  if (check == "revocation_coverage") {
+    return "send nothing before the policy has the lists of the issuers that have none";
+  }
   return "send nothing; tell who runs the aggregator";
 }
 

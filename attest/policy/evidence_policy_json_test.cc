@@ -83,6 +83,7 @@ TEST(EvidencePolicyJsonTest, AParticipantsPolicyHasOneToo) {
   json document = Good();
   document["format"] = "sealfold-policy-1";
   document["coordinators"] = {"00"};
+  document["identity"] = {"00"};
   document["plan"] = {{"quorum_min", 3}};
   EXPECT_TRUE(Parse(document).ok());
 }

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "attest/policy/evidence_policy_json.h"
 #include "participant-client/testing/world.h"
 #include "protocol/base/error.h"
 #include "protocol/program/program.h"
@@ -72,6 +73,9 @@ TEST_F(PolicyTest, EverythingThatCanBeSaidIsTaken) {
   EXPECT_EQ(policy->plan.deliveries, std::vector<Delivery>{Delivery::kSealed});
   EXPECT_EQ(policy->plan.attempts_max, 1u);
   EXPECT_EQ(policy->identities, std::vector<SigningPublicKey>{world_.identity->public_key()});
+  // sealfold-attest judges evidence by the same file.
+  const auto evidence = ParseEvidencePolicy(document.dump(), "policy.json", nullptr);
+  EXPECT_TRUE(evidence.ok()) << evidence.status();
 }
 
 // Policies that other verifiers took, and that accept every program.

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "absl/strings/match.h"
 #include "attest/testing/every_way.h"
 #include "attest/testing/forge/forge_list.h"
 #include "attest/testing/vectors.h"
@@ -45,6 +46,7 @@ class RevocationCoverageTest : public ::testing::Test {
               "platform format chain certificate_time revocation !revocation_coverage");
     EXPECT_EQ(FindCheck(verdict, "revocation_coverage").found, found);
     EXPECT_EQ(ErrorCode(verdict.status()), "evidence_revocation_coverage");
+    EXPECT_TRUE(absl::StrContains(Explain(verdict.status()).advice, "lists"));
     EXPECT_TRUE(verdict.claims.registers.empty());
   }
 

@@ -39,6 +39,7 @@ class RevocationTest : public ::testing::Test {
     EXPECT_TRUE(absl::StrContains(FindCheck(verdict, "revocation").found, found))
         << FindCheck(verdict, "revocation").found;
     EXPECT_EQ(ErrorCode(verdict.status()), "evidence_revocation");
+    EXPECT_TRUE(absl::StrContains(Explain(verdict.status()).advice, "a newer one"));
     EXPECT_TRUE(verdict.claims.registers.empty());
   }
   void ExpectPassed(const std::vector<Bytes>& lists) {
