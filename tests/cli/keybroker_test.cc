@@ -83,6 +83,10 @@ TEST_F(KeybrokerTest, KeysMadeAtOnceAreAllKept) {
 
 TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
   ExpectFails(With({"init"}), kExitBadInput, "store_exists");
+  EXPECT_THAT(Ran({"sealfold-keybroker", "init", "--state", Path("passphrase/below"),
+                   "--passphrase-file", Path("passphrase")})
+                  .err,
+              HasSubstr("error: making"));
   ExpectFails(With({"key", "create", "k"}), kExitBadInput, "key_unguarded");
   ExpectFails(With({"key", "create", "k", "--condition", "kms:ViaService=x"}), kExitBadInput,
               "condition_unknown");
@@ -93,6 +97,11 @@ TEST_F(KeybrokerTest, WhatIsWrongIsTold) {
   ExpectFails(With({"serve", "--listen", "127.0.0.1:0", "--certificate", Path("none"), "--key",
                     Path("none")}),
               kExitBadInput, "certificate_unusable");
+  ExpectFails(With({"trust", "revocation"}), kExitUsage, "usage_wrong");
+  EXPECT_THAT(Ran(With({"key", "release"})).err, HasSubstr("arguments of release"));
+  Write("no release", "text");
+  EXPECT_THAT(Ran(With({"key", "release", "k", "--release", Path("no release")})).err,
+              HasSubstr(Path("no release")));
 }
 
 TEST_F(KeybrokerTest, ACertificateIsForNamesAndAddresses) {
@@ -152,6 +161,12 @@ TEST_F(KeybrokerTest, EncryptTellsWhatItCannotDo) {
   ExpectFails(encrypt("data", "127.0.0.1:1", "data"), kExitBadInput, "key_file_malformed");
   ExpectFails(encrypt("data", "127.0.0.1:1", "key"), kExitNetwork, "key_service_unreachable");
   EXPECT_FALSE(std::filesystem::exists(Path("sealed")));
+  // What it would write over may be the only copy.
+  for (const char* input : {"data", "key", "access.json", "broker/tls.pem"}) {
+    std::vector<std::string> over = encrypt("data", "127.0.0.1:1", "key");
+    over[4] = Path(input);
+    ExpectFails(over, kExitBadInput, "output_is_input");
+  }
 }
 
 TEST_F(KeybrokerTest, ThePassphraseIsItsOwnersAlone) {
@@ -163,6 +178,7 @@ TEST_F(KeybrokerTest, ThePassphraseIsItsOwnersAlone) {
   std::filesystem::permissions(Path("passphrase"), std::filesystem::perms::group_read,
                                std::filesystem::perm_options::add);
   ExpectFails(With({"key", "list"}), kExitBadInput, "passphrase_exposed");
+  ExpectFails(With({"key", "list"}, "broker"), kExitBadInput, "file_unusable");
 }
 
 TEST_F(KeybrokerTest, TheLogIsVerified) {

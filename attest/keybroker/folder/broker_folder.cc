@@ -27,6 +27,13 @@ constexpr mode_t kOthers = S_IRWXG | S_IRWXO;
 absl::StatusOr<Secret> ReadPassphrase(const std::string& path) {
   struct stat status = {};
   if (stat(path.c_str(), &status) != 0) return FileError("reading", path);
+  if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode)) {
+    return BadInput({.code = "file_unusable",
+                     .what = absl::StrCat("reading ", path),
+                     .expected = "a file with the passphrase",
+                     .found = S_ISDIR(status.st_mode) ? "a folder" : "a device or socket",
+                     .advice = "name a file"});
+  }
   if ((status.st_mode & kOthers) != 0) {
     return BadInput({.code = "passphrase_exposed",
                      .what = absl::StrCat("passphrase file ", path),

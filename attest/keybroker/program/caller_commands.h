@@ -10,7 +10,8 @@
 
 namespace sealfold {
 
-// Writes the access key to `out_path`, for its owner alone.
+// Writes the access key to `out_path`, for its owner alone. InvalidArgument "access_key_exists"
+// where there is such a file.
 absl::Status CreateCallerCommand(const BrokerFolder& folder, const std::string& name,
                                  const std::string& out_path, const Output& output);
 absl::Status ListCallersCommand(const BrokerFolder& folder, const Output& output);

@@ -1,6 +1,8 @@
 #include "attest/keybroker/program/encrypt_command.h"
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -36,9 +38,25 @@ absl::StatusOr<Secret> ReadData(const std::string& path) {
   return BadInput({.code = "data_empty", .what = path, .expected = "data", .found = "0 bytes"});
 }
 
+// What is written takes the place of what was there, which would be the only copy of it.
+absl::Status CheckOut(const EncryptOptions& options) {
+  for (const std::string& input : {options.data_path, options.terms_path, options.owner_key_path,
+                                   options.service.ca_path, options.service.access_key_path}) {
+    std::error_code error;
+    if (!std::filesystem::equivalent(options.out_path, input, error)) continue;
+    return BadInput({.code = "output_is_input",
+                     .what = absl::StrCat("--out ", options.out_path),
+                     .expected = "another file than those that are read",
+                     .found = input,
+                     .advice = "name a new file"});
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status EncryptCommand(const EncryptOptions& options, const Output& output) {
+  SEALFOLD_RETURN_IF_ERROR(CheckOut(options));
   SEALFOLD_ASSIGN_OR_RETURN(const std::string terms_text,
                             ReadFile(options.terms_path, kTermsSizeMax));
   SEALFOLD_ASSIGN_OR_RETURN(const KeyFile owner_file,

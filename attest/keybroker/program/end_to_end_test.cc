@@ -119,7 +119,7 @@ TEST_F(EndToEndTest, RevocationListsThatAreDemandedWhileItServesCountAtOnce) {
   EXPECT_NE(Explain(refused).found.find("evidence_revocation_coverage"), std::string::npos)
       << refused;
   EXPECT_EQ(broker_.Run({"trust", "list"})["demand"], "every");
-  EXPECT_EQ(broker_.Run({"trust", "revocation"})["demand"], "none");
+  EXPECT_EQ(broker_.Run({"trust", "revocation", "--demand", "none"})["demand"], "none");
   EXPECT_TRUE(client.GenerateDataKey("alias/own", 32, {}).ok());
   const absl::StatusOr<ProgramResult> no_list =
       RunToEnd(broker_.Arguments({"trust", "revocation", "--list", Path("passphrase")}));
@@ -231,9 +231,9 @@ TEST_F(EndToEndTest, ChangesOfWhomToTrustAreInTheLog) {
   broker_.Run({"trust", "revocation", "--demand", "published"});
   broker_.Stop();  // which no request came before
   EXPECT_EQ(lines(), 2U);
-  broker_.Run({"trust", "revocation"});
+  broker_.Run({"trust", "revocation", "--demand", "none"});
   EXPECT_EQ(lines(), 3U);
-  broker_.Run({"trust", "revocation"});  // as it is
+  broker_.Run({"trust", "revocation", "--demand", "none"});  // as it is
   EXPECT_EQ(lines(), 3U);
   EXPECT_EQ(VerifyLog()["decisions"], kMade + 4);
 }

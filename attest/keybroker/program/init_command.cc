@@ -1,5 +1,6 @@
 #include "attest/keybroker/program/init_command.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -35,6 +36,10 @@ absl::Status InitCommand(const BrokerFolder& folder, const InitOptions& options,
                          const Output& output) {
   std::error_code error;
   std::filesystem::create_directories(folder.path, error);
+  if (error) {
+    errno = error.value();
+    return FileError("making", folder.path);
+  }
   SEALFOLD_ASSIGN_OR_RETURN(const UniqueFd lock, LockStore(folder));
   if (std::filesystem::exists(folder.store_path(), error)) {
     return BadInput({.code = "store_exists",

@@ -37,7 +37,9 @@ std::string ReleasesText(const KeyRecord& key) {
 
 absl::StatusOr<Release> ReadRelease(const std::string& path) {
   SEALFOLD_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path, kReleaseFileSizeMax));
-  return OpenRelease(AsBytes(bytes));
+  absl::StatusOr<Release> release = OpenRelease(AsBytes(bytes));
+  if (!release.ok()) return About(path, release.status());
+  return release;
 }
 
 // What the log says of a key whose conditions are now a release's: the digest of the statement

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "attest/keybroker/program/caller_commands.h"
 #include "attest/keybroker/program/encrypt_command.h"
 #include "attest/keybroker/program/init_command.h"
@@ -237,9 +238,9 @@ bool CreateIsWhole(const CLI::App& verb, std::initializer_list<const char*> need
   return true;
 }
 
-absl::Status Missing(absl::string_view what) {
+absl::Status Missing(const Arguments& arguments, absl::string_view what) {
   return BadInput({.code = "usage_wrong",
-                   .what = "arguments of create",
+                   .what = absl::StrCat("arguments of ", arguments.action),
                    .expected = std::string(what),
                    .found = "none"});
 }
@@ -269,6 +270,12 @@ int Main(int argc, char** argv) {
   if (serve->parsed()) return output.Finish(ServeCommand(folder, arguments.serve, output));
   if (encrypt->parsed()) return output.Finish(EncryptCommand(arguments.encrypt, output));
   if (trust->parsed()) {
+    // Said with nothing, it would take away the lists that there are.
+    if (arguments.action == "revocation" && trust->count("--list") == 0 &&
+        trust->count("--demand") == 0) {
+      (void)output.Finish(Missing(arguments, "--list, or --demand none: no lists from now on"));
+      return kExitUsage;
+    }
     return output.Finish(arguments.action == "list"
                              ? ListTrustCommand(folder, output)
                              : SetRevocationCommand(folder, arguments.revocation, output));
@@ -277,12 +284,12 @@ int Main(int argc, char** argv) {
   if (key->parsed()) {
     if (arguments.action == "list") return output.Finish(ListKeysCommand(folder, output));
     if (!CreateIsWhole(*key, {"NAME"})) {
-      (void)output.Finish(Missing("NAME"));
+      (void)output.Finish(Missing(arguments, "NAME"));
       return kExitUsage;
     }
     if (arguments.action == "release" || key->count("--release") > 0) {
       if (!CreateIsWhole(*key, {"NAME", "--release"})) {
-        (void)output.Finish(Missing("NAME and --release"));
+        (void)output.Finish(Missing(arguments, "NAME and --release"));
         return kExitUsage;
       }
       return output.Finish(
@@ -296,7 +303,7 @@ int Main(int argc, char** argv) {
   if (caller->parsed()) {
     if (!create) return output.Finish(ListCallersCommand(folder, output));
     if (!CreateIsWhole(*caller, {"NAME", "--out"})) {
-      (void)output.Finish(Missing("NAME and --out"));
+      (void)output.Finish(Missing(arguments, "NAME and --out"));
       return kExitUsage;
     }
     return output.Finish(CreateCallerCommand(folder, arguments.name, arguments.out_path, output));

@@ -100,6 +100,12 @@ class HttpsKmsServer final : public KmsServer {
     connections_.emplace(server_.ssl_context());
     server_.new_task_queue = [this] { return new Pool(*connections_); };
     server_.set_payload_max_length(kKmsBodySizeMax);
+    // Not SO_REUSEPORT, as the library has it: two brokers would share an address, and each would
+    // be asked what the other knows.
+    server_.set_socket_options([](socket_t socket) {
+      const int yes = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    });
     server_.set_keep_alive_max_count(1);  // so nothing follows a request whose body was not read
     server_.set_pre_routing_handler(
         [this](const httplib::Request& request, httplib::Response& response) {
@@ -138,7 +144,8 @@ class HttpsKmsServer final : public KmsServer {
     return BadInput({.code = "listen_failed",
                      .what = absl::StrCat("address ", options_.host, ":", options_.port),
                      .expected = "one of this machine's that is free",
-                     .found = "one that cannot be listened on"});
+                     .found = "one that cannot be listened on",
+                     .advice = "see what else listens there, or name another port"});
   }
 
   int port() const override { return port_; }

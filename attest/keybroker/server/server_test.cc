@@ -112,6 +112,20 @@ TEST_F(ServerTest, ABodyIsReadWhereItsLengthIsSaidAndBounded) {
   EXPECT_EQ(StatusAfter(Head("content-length: 524289\r\nexpect: 100-continue\r\n")), 413);
 }
 
+// Connections would come to the one or to the other.
+TEST_F(ServerTest, TwoBrokersShareNoAddress) {
+  const BrokerProcess other(SEALFOLD_KEYBROKER, folder_.Path("other"),
+                            {"--passphrase-file", folder_.Path("passphrase")});
+  other.Run({"init"});
+  std::vector<std::string> serve =
+      other.Arguments({"serve", "--listen", absl::StrCat("127.0.0.1:", broker_.port())});
+  serve.insert(serve.begin(), {"timeout", "10"});
+  const absl::StatusOr<ProgramResult> result = RunToEnd(serve);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->exit_code, kExitBadInput);
+  EXPECT_TRUE(absl::StrContains(result->err, "listen_failed")) << result->err;
+}
+
 TEST_F(ServerTest, HeadersWithoutAnEndAreNotTaken) {
   for (const std::string& more : {std::string(4096, 'x'), std::string("x: y\r\n")}) {
     Stranger stranger(broker_.port());
