@@ -25,6 +25,12 @@ bool TryLater() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EIN
 
 }  // namespace
 
+absl::Status CheckKeyService(const KeyServiceOptions& options) {
+  if (options.endpoint.empty()) return absl::OkStatus();
+  SEALFOLD_RETURN_IF_ERROR(ParseHostPort(options.endpoint, "--key-service").status());
+  return ReadFile(options.access_key_path, kAccessKeyBytesMax).status();
+}
+
 bool KeyRelay::OnAggregator(const Message& message, std::vector<Message>& to_aggregator) {
   const std::string type = cbor::PeekType(message.head).value_or("");
   if (type == KeyOpen::kType) {

@@ -21,6 +21,10 @@ struct KeyServiceOptions {
   std::string access_key_path = {};  // read for each call: temporary ones change
 };
 
+// That the address is one and the access key can be read now, where there is a service: later a
+// call would only end. InvalidArgument "endpoint_invalid" or "file_unusable".
+absl::Status CheckKeyService(const KeyServiceOptions& options);
+
 // One thread; one call at a time, and one look-up of the service's name, for the newest call.
 class KeyRelay {
  public:

@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
 #include "protocol/program/program.h"
 #include "protocol/testing/temp_dir.h"
@@ -155,6 +156,14 @@ TEST_F(KeyRelayTest, WithoutAServiceOrAnAccessKeyTheCallEndsAtOnce) {
     ASSERT_EQ(said.size(), 1u);
     EXPECT_TRUE(HeadOf(said[0]).end);
   }
+}
+
+TEST_F(KeyRelayTest, WhatCanBeNoServiceIsToldBefore) {
+  const std::string readable = "/proc/self/status";
+  EXPECT_TRUE(CheckKeyService({}).ok());
+  EXPECT_TRUE(CheckKeyService({"keys.example.org:8443", readable}).ok());
+  EXPECT_EQ(ErrorCode(CheckKeyService({"keys.example.org", readable})), "endpoint_invalid");
+  EXPECT_EQ(ErrorCode(CheckKeyService({"keys.example.org:8443", "/none"})), "file_unusable");
 }
 
 TEST_F(KeyRelayTest, ANameWithoutAnAddressEndsTheCall) {

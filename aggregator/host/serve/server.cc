@@ -297,6 +297,7 @@ void Server::Deliver(HostOutput out) {
 absl::Status Serve(const ServeOptions& options, int stop_fd,
                    absl::FunctionRef<void(const std::string& endpoint)> ready,
                    absl::FunctionRef<void(const std::string& fact)> log) {
+  SEALFOLD_RETURN_IF_ERROR(CheckKeyService(options.keys));
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<RunStore> store, RunStore::Open(options.folder));
   if (!options.release.empty()) {
     SEALFOLD_RETURN_IF_ERROR(KeepReleaseFile(*store, options.release));

@@ -27,8 +27,8 @@ struct ServeOptions {
 //   aggregator    [connection][session][head][bulk]   of the newest; an empty session: the host
 //   control       [connection][head][bulk]            control.sock in the folder, owner only
 //
-// Unavailable ("listen_failed") when an endpoint cannot be had; or an error of RunStore, also when
-// the folder cannot be written any more.
+// Unavailable ("listen_failed") when an endpoint cannot be had; or an error of CheckKeyService or
+// RunStore, also when the folder cannot be written any more.
 absl::Status Serve(const ServeOptions& options, int stop_fd,
                    absl::FunctionRef<void(const std::string& endpoint)> ready,
                    absl::FunctionRef<void(const std::string& fact)> log);

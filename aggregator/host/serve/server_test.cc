@@ -328,6 +328,15 @@ TEST_F(ServerTest, AnEndpointThatIsTakenIsAnError) {
   EXPECT_EQ(ErrorCode(second.Stop()), "listen_failed");
 }
 
+TEST_F(ServerTest, AKeyServiceThatCanBeNoneIsAnError) {
+  const auto nothing = [](const std::string&) {};
+  const ServeOptions options = {.folder = "/none",
+                                .listen = "tcp://127.0.0.1:0",
+                                .aggregator = absl::StrCat("ipc://", folder_.Path("a.sock")),
+                                .keys = {"keys.example.org", "/none"}};
+  EXPECT_EQ(ErrorCode(Serve(options, -1, nothing, nothing)), "endpoint_invalid");
+}
+
 TEST_F(ServerTest, WithoutAServerTheAnswerSaysSo) {
   HostClient control = *HostClient::ConnectControl(folder_.path());
   EXPECT_EQ(ErrorCode(control.Ask(ToMessage(StatusRequest{}), 50).status()), "host_absent");
