@@ -172,6 +172,18 @@ TEST(DocsTest, WhatServesTakesTheOptionsThatPagesGiveIt) {
   EXPECT_GE(commands, 2u);
 }
 
+TEST(DocsTest, TheFrontPageNamesEveryOther) {
+  const std::string front = *ReadFile(Source("README.md"), kPageBytesMax);
+  size_t pages = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(Source("docs"))) {
+    if (entry.path().extension() != ".md") continue;
+    const std::string name = absl::StrCat("`docs/", entry.path().filename().string(), "`");
+    EXPECT_TRUE(absl::StrContains(front, name)) << name;
+    ++pages;
+  }
+  EXPECT_GT(pages, 5u);
+}
+
 TEST(DocsTest, PagesNameOnlyVerbsThatRunHas) {
   absl::StatusOr<ProgramResult> help = RunToEnd({Source("run"), "help"});
   ASSERT_TRUE(help.ok());
