@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/nitro/nitro_verifier.h"
 #include "attest/nitrotpm/nitrotpm_verifier.h"
+#include "attest/platform_names.h"
 #include "attest/tpm/tpm_verifier.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
@@ -33,18 +34,23 @@ const Verifier* FindVerifier(absl::string_view platform) {
   return nullptr;
 }
 
+std::string PlatformNames() {
+  std::string names;
+  for (const Verifier* each : Verifiers()) {
+    absl::StrAppend(&names, names.empty() ? "" : ", ", each->platform());
+  }
+  return names;
+}
+
 Verdict VerifyEvidence(ByteSpan evidence, const EvidencePolicy& policy,
                        const EvidenceExpectation& expectation, ChainCache* cache) {
   const Verifier* verifier = FindVerifier(policy.platform);
   Verdict verdict;
   if (verifier == nullptr) {
-    std::string built;
-    for (const Verifier* each : Verifiers()) {
-      absl::StrAppend(&built, built.empty() ? "" : ", ", each->platform());
-    }
-    verdict.checks.push_back({.name = "platform",
-                              .expected = absl::StrCat("a platform of this build: ", built),
-                              .found = absl::StrCat("'", policy.platform.substr(0, 40), "'")});
+    verdict.checks.push_back(
+        {.name = "platform",
+         .expected = absl::StrCat("a platform of this build: ", PlatformNames()),
+         .found = absl::StrCat("'", policy.platform.substr(0, 40), "'")});
     return verdict;
   }
   if (absl::Status status = CheckEvidencePolicy(policy); !status.ok()) {

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "attest/claims_check.h"
+#include "attest/platform_names.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
 
@@ -74,7 +75,8 @@ absl::Status CheckReferenceValues(const RegisterRules& rules, const ReferenceVal
 absl::Status CheckEvidencePolicy(const EvidencePolicy& policy) {
   const Verifier* verifier = FindVerifier(policy.platform);
   if (verifier == nullptr) {
-    return BadPolicy("platform_unknown", "policy's platform", "one that this build has",
+    return BadPolicy("platform_unknown", "policy's platform",
+                     absl::StrCat("one of this build: ", PlatformNames()),
                      absl::StrCat("'", policy.platform.substr(0, 40), "'"));
   }
   if (policy.reference_values.empty() && policy.releases == nullptr) {

@@ -10,6 +10,7 @@
 #include "attest/measure/program_file.h"
 #include "attest/measure/uki/secure_boot.h"
 #include "attest/measure/uki/uki.h"
+#include "attest/platform_names.h"
 #include "attest/program/verb.h"
 #include "attest/verifier.h"
 #include "protocol/base/error.h"
@@ -150,7 +151,7 @@ absl::Status CheckKindOfPlatform(const std::string& kind, const std::string& pla
   if (FindVerifier(platform) == nullptr) {
     return BadInput({.code = "policy_platform_unknown",
                      .what = "--platform",
-                     .expected = "one that this build has",
+                     .expected = absl::StrCat("one of this build: ", PlatformNames()),
                      .found = absl::StrCat("'", platform, "'")});
   }
   std::vector<std::string> kinds;

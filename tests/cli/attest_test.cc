@@ -299,6 +299,10 @@ TEST_F(AttestTest, APolicyAcceptsNeitherDebugModeNorForgery) {
         kExitBadInput, "register_missing");
   fails({"--platform", "another", "--kind", "eif", "--build", Data("measure/plain.eif")},
         kExitBadInput, "policy_platform_unknown");
+  EXPECT_THAT(Ran({"sealfold-attest", "policy", "init", "--out", Path("p"), "--platform", "another",
+                   "--document", Document("nsm-2022-10")})
+                  .err,
+              HasSubstr("aws-nitro, aws-nitrotpm, tpm2"));
   fails({"--platform", "aws-nitro", "--root", Data("attestation/aws-nitro-root-g1.pem"), "--kind",
          "eif", "--build", Data("measure/plain.eif")},
         kExitBadInput, "policy_root_unexpected");
