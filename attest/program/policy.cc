@@ -10,6 +10,7 @@
 #include "attest/program/build_options.h"
 #include "attest/program/verb.h"
 #include "attest/verifier.h"
+#include "attest/x509/certificate.h"
 #include "protocol/base/error.h"
 #include "protocol/json/json_text.h"
 #include "protocol/text/utf8.h"
@@ -116,16 +117,6 @@ absl::StatusOr<std::vector<ReferenceValues>> SetsOfBuild(const PolicyOptions& op
   return sets;
 }
 
-// JSON has no other text.
-absl::Status CheckUtf8(absl::string_view what, absl::string_view text, std::string advice) {
-  if (IsUtf8(text)) return absl::OkStatus();
-  return BadInput({.code = "text_malformed",
-                   .what = std::string(what),
-                   .expected = "UTF-8",
-                   .found = "other bytes",
-                   .advice = std::move(advice)});
-}
-
 absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
   constexpr size_t kNameBytesMax = 255;  // as a file's
   EvidencePolicy policy{.platform = options.platform};
@@ -149,9 +140,16 @@ absl::Status PolicyInit(const PolicyOptions& options, const Output& output) {
     policy.reference_values = {std::move(values)};
   }
   SEALFOLD_RETURN_IF_ERROR(CheckEvidencePolicy(policy));
-  SEALFOLD_RETURN_IF_ERROR(CheckUtf8("--name", name, ""));
-  SEALFOLD_RETURN_IF_ERROR(
-      CheckUtf8(options.root_path, policy.root_pem, "leave the certificate alone in the file"));
+  // JSON has no other text.
+  if (!IsUtf8(name)) {
+    return BadInput(
+        {.code = "text_malformed", .what = "--name", .expected = "UTF-8", .found = "other bytes"});
+  }
+  if (!policy.root_pem.empty()) {
+    // Without what may stand beside it in the file, in any encoding.
+    SEALFOLD_ASSIGN_OR_RETURN(const Certificate root, Certificate::FromPem(policy.root_pem));
+    policy.root_pem = root.Pem();
+  }
   if (std::filesystem::exists(options.out)) {
     return BadInput({.code = "policy_exists",
                      .what = options.out,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <set>
 
@@ -249,6 +250,22 @@ TEST_F(AttestTest, APolicysTextsAreSuchAsAPolicyHas) {
   EXPECT_FALSE(std::filesystem::exists(Path("q")));
   init.back().pop_back();
   RunJsonOne(init);
+}
+
+TEST_F(AttestTest, ARootIsTakenWhateverStandsBesideItInItsFile) {
+  {
+    ChildProcess softnsm = Start({"sealfold-softnsm", "serve", "--state", Path("nsm"), "--socket",
+                                  Path("nsm.sock"), "--json"},
+                                 Path("errors"));
+    ASSERT_TRUE(softnsm.ReadLine(/*timeout_ms=*/120'000).has_value());
+    softnsm.Signal(SIGTERM);
+    softnsm.Wait();
+  }
+  const std::string root = ReadFile(Path("nsm/root.pem"), 1 << 16).value();
+  ASSERT_TRUE(WriteFileAtomic(Path("root.pem"), "friendlyName: M\xfcnchen\n" + root).ok());
+  RunJsonOne({"sealfold-attest", "policy", "init", "--platform", "sealfold-softnsm", "--root",
+              Path("root.pem"), "--kind", "elf", "--build", "/proc/self/exe", "--out", Path("p")});
+  EXPECT_EQ(json::parse(*ReadFile(Path("p"), 1 << 16))["evidence"]["root"], root);
 }
 
 TEST_F(AttestTest, WritesAPolicyOfATpmsDocument) {

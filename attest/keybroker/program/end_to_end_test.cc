@@ -100,6 +100,15 @@ TEST_F(EndToEndTest, KeysAreReleasedToTheProgramTheyAreFor) {
   EXPECT_EQ(VerifyLog()["decisions"], kMade + 8);
 }
 
+TEST_F(EndToEndTest, ARootIsTakenWhateverStandsBesideIt) {
+  const std::string root = ReadFile(Path("nsm/root.pem"), 1 << 16).value();
+  ASSERT_TRUE(WriteFileAtomic(Path("root.pem"), "friendlyName: M\xfcnchen\n" + root).ok());
+  const BrokerProcess other(SEALFOLD_KEYBROKER, Path("other"),
+                            {"--passphrase-file", Path("passphrase")});
+  EXPECT_EQ(other.Run({"init", "--software-root", Path("root.pem")})["platforms"],
+            json({"sealfold-softnsm"}));
+}
+
 TEST_F(EndToEndTest, KeysMadeWhileItServesAreKnownAtOnce) {
   KeyClient client = Client();
   EXPECT_NE(ErrorCode(client.Encrypt("alias/later", AsBytes("x"), {}).status()), "");

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "attest/keybroker/server/server.h"
 #include "attest/verifier.h"
+#include "attest/x509/certificate.h"
 #include "protocol/base/error.h"
 #include "protocol/json/json_text.h"
 #include "protocol/program/wall_clock.h"
@@ -23,6 +24,10 @@ absl::StatusOr<std::vector<TrustRecord>> TrustOf(const InitOptions& options) {
   if (!options.software_root_path.empty()) {
     SEALFOLD_ASSIGN_OR_RETURN(std::string root,
                               ReadFile(options.software_root_path, kRootFileSizeMax));
+    // Without what may stand beside it in the file, in any encoding. None is refused by the store.
+    if (const auto certificate = Certificate::FromPem(root); certificate.ok()) {
+      root = certificate->Pem();
+    }
     return std::vector<TrustRecord>{{.platform = "sealfold-softnsm", .root_pem = std::move(root)}};
   }
   std::vector<TrustRecord> trust = {{.platform = "aws-nitro"}};
