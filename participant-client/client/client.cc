@@ -132,12 +132,16 @@ absl::StatusOr<RecordJudgement> Client::SeenRecordFile() {
       ReadFile(Path(absl::StrCat("record-", seen.round.value(), ".cbor")), kRecordFileBytesMax);
   if (kept.ok())
     judged = JudgeRecord(AsBytes(*kept), setup_.policy, std::nullopt, setup_.chains.get());
-  if (!judged.record.has_value() || judged.record->digest != seen.record) {
-    SEALFOLD_ASSIGN_OR_RETURN(
-        FetchedRecord fetched,
-        FetchRecord(host_, seen.round, setup_.policy, std::nullopt, setup_.chains.get()));
-    judged = std::move(fetched.judgement);
-  }
+  if (judged.record.has_value() && judged.record->digest == seen.record) return judged;
+  SEALFOLD_ASSIGN_OR_RETURN(FetchedRecord fetched, FetchSeenRecord());
+  return std::move(fetched.judgement);
+}
+
+absl::StatusOr<FetchedRecord> Client::FetchSeenRecord() {
+  const SeenRecord& seen = *memory().seen;
+  SEALFOLD_ASSIGN_OR_RETURN(FetchedRecord fetched, FetchRecord(host_, seen.round, setup_.policy,
+                                                               std::nullopt, setup_.chains.get()));
+  const RecordJudgement& judged = fetched.judgement;
   if (!judged.record.has_value() || judged.record->digest != seen.record) {
     return Refused({.code = "record_rolled_back",
                     .what = absl::StrCat("record of round ", seen.round.value()),
@@ -145,13 +149,26 @@ absl::StatusOr<RecordJudgement> Client::SeenRecordFile() {
                     .found = judged.record.has_value() ? judged.record->digest.hex() : "no record",
                     .advice = "the host shows another history than it did before"});
   }
-  return judged;
+  return fetched;
 }
 
 absl::StatusOr<Secret> Client::BaseModelKey() {
   if (plan_.plan.delivery != Delivery::kSealed || !memory().seen.has_value()) return Secret();
-  SEALFOLD_ASSIGN_OR_RETURN(RecordJudgement judged, SeenRecordFile());
-  return OpenModelKey(*judged.file, *judged.record, setup_.key.public_key(), setup_.model_key);
+  const auto open = [this](const RecordJudgement& judged) {
+    return OpenModelKey(*judged.file, *judged.record, setup_.key.public_key(), setup_.model_key);
+  };
+  SEALFOLD_ASSIGN_OR_RETURN(const RecordJudgement judged, SeenRecordFile());
+  absl::StatusOr<Secret> key = open(judged);
+  if (key.ok()) return key;
+  // The record does not sign the copies of the key beside it: they may have come damaged.
+  SEALFOLD_ASSIGN_OR_RETURN(const FetchedRecord fetched, FetchSeenRecord());
+  SEALFOLD_ASSIGN_OR_RETURN(key, open(fetched.judgement));
+  if (fetched.judgement.checks.passed()) {
+    const Round round = memory().seen->round;
+    SEALFOLD_RETURN_IF_ERROR(WriteFileAtomic(Path(absl::StrCat("record-", round.value(), ".cbor")),
+                                             AsText(fetched.bytes)));
+  }
+  return key;
 }
 
 absl::StatusOr<std::string> Client::BaseModel() {

@@ -103,6 +103,7 @@ class Client {
  private:
   Client(ClientSetup setup, std::unique_ptr<Link> link);
   absl::StatusOr<RecordJudgement> SeenRecordFile();
+  absl::StatusOr<FetchedRecord> FetchSeenRecord();
   absl::StatusOr<Secret> BaseModelKey();
   absl::Status KeepReceipt(const RecordFile& file, RoundReport& report);
 

@@ -358,6 +358,29 @@ TEST_F(ClientTest, WhatWasDamagedOnTheWayIsFetchedAnewAFewTimes) {
   EXPECT_LE(damaged, 0);
 }
 
+// The record does not sign the copies of its model's key that lie beside it.
+TEST_F(ClientTest, AModelKeyThatCameDamagedIsFetchedAnew) {
+  world_.ChangePlan([](Plan& plan) { plan.delivery = Delivery::kSealed; });
+  auto client = Open();
+  ASSERT_TRUE(client->CatchUp().ok());
+  ASSERT_TRUE(client->Submit(UpdateFile(), 5).ok());
+  host_.alter_record = [](Bytes& record) {
+    RecordFile file = *DecodeRecordFile(record);
+    for (WrappedModelKey& key : file.model_keys) key.sealed[0] ^= 1;
+    record = EncodeRecordFile(file);
+  };
+  ASSERT_TRUE(client->NextRecord().ok());
+  EXPECT_EQ(ErrorCode(client->BaseModel().status()), "seal_broken");
+  host_.alter_record = nullptr;
+  const auto model = client->BaseModel();
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(Content(*model), AsText(host_.model(1)));
+  // What it was fetched for is kept.
+  host_.alter_record = [](Bytes& record) { record.clear(); };
+  ASSERT_TRUE(client->Status(0).ok());  // starts the round
+  EXPECT_TRUE(client->Submit(UpdateFile(), 5).ok());
+}
+
 TEST_F(ClientTest, AHostThatShowsAnotherHistoryIsFoundOut) {
   auto client = Open();
   ASSERT_TRUE(client->CatchUp().ok());

@@ -19,7 +19,7 @@ namespace sealfold {
 // The update that a round's attempts send. All attempts of a round send the same one: two sums that
 // differ by two updates of one party would tell their difference.
 struct UpdateIdentity {
-  std::string path;  // absolute
+  std::string path;  // absolute; with C's escapes where it is not UTF-8
   uint64_t size_bytes = 0;
   uint64_t modified_ns = 0;  // since 1970
   Weight weight;

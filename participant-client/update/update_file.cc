@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "participant-client/update/element_check.h"
 #include "protocol/base/error.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -65,7 +67,10 @@ absl::StatusOr<UpdateIdentity> IdentityOf(const std::string& path) {
                      .what = absl::StrCat("file ", path),
                      .found = std::strerror(error ? error.value() : errno)});
   }
-  return UpdateIdentity{.path = absolute.lexically_normal().string(),
+  // A path is any bytes, and what is remembered must be text.
+  std::string text = absolute.lexically_normal().string();
+  if (!IsUtf8(text)) text = absl::CHexEscape(text);
+  return UpdateIdentity{.path = std::move(text),
                         .size_bytes = static_cast<uint64_t>(info.st_size),
                         .modified_ns = static_cast<uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
                                        static_cast<uint64_t>(info.st_mtim.tv_nsec),

@@ -15,6 +15,7 @@
 #include "participant-client/testing/world.h"
 #include "participant-client/update/element_check.h"
 #include "protocol/base/error.h"
+#include "protocol/cbor/fields.h"
 #include "protocol/model/element.h"
 
 namespace sealfold {
@@ -147,6 +148,18 @@ TEST_F(UpdateFileTest, TheIdentityChangesWithTheFile) {
   std::filesystem::last_write_time(
       file, std::filesystem::last_write_time(file) + std::chrono::seconds(1));
   EXPECT_NE(first, UpdateFile::Open(path, plan_)->Identity(Weight(1)));
+}
+
+// It is remembered, and a memory is text that is UTF-8.
+TEST_F(UpdateFileTest, TheIdentityOfAFileOfAnyNameCanBeReadAgain) {
+  const std::string path = folder_.Path("mise \xe0 jour.safetensors");
+  const std::string other = folder_.Path("mise \xe1 jour.safetensors");
+  std::filesystem::copy(Write(plan_.tensors), path);
+  std::filesystem::copy(path, other);
+  std::filesystem::last_write_time(other, std::filesystem::last_write_time(path));
+  const UpdateIdentity identity = UpdateFile::Open(path, plan_)->Identity(Weight(1));
+  EXPECT_EQ(cbor::DecodeFields<UpdateIdentity>(cbor::EncodeFields(identity)).value(), identity);
+  EXPECT_NE(UpdateFile::Open(other, plan_)->Identity(Weight(1)), identity);
 }
 
 TEST(ElementCheck, FindsTheFirstFault) {

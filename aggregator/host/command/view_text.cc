@@ -4,12 +4,14 @@
 #include "absl/strings/str_cat.h"
 #include "aggregator/host/command/watch.h"
 #include "protocol/json/json_text.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {
 
 constexpr size_t kBarsMax = 20;
 constexpr uint64_t kBarWidth = 24;
+constexpr size_t kDetailShownMax = 4096;
 
 std::string Bar(uint64_t done, uint64_t total) {
   const uint64_t filled = total == 0 ? 0 : std::min(done, total) * kBarWidth / total;
@@ -30,7 +32,7 @@ std::string ViewLine(const RunView& view) {
   } else {
     absl::StrAppend(&line, run.records, "/", view.rounds, " rounds published");
   }
-  return absl::StrCat(line, ", ", run.detail);
+  return absl::StrCat(line, ", ", OneLine(run.detail, kDetailShownMax));
 }
 
 std::vector<std::string> ViewTable(const RunView& view) {

@@ -49,6 +49,13 @@ TEST(ViewText, ALineSaysWhereTheRunIs) {
   EXPECT_EQ(ViewTable(view).size(), 1u);
 }
 
+// Watched from elsewhere, it is a host's.
+TEST(ViewText, TheDetailSteersNoTerminal) {
+  RunView view = View();
+  view.run.detail = "taking\x1b[2J\nupdates";
+  EXPECT_THAT(ViewLine(view), HasSubstr(", taking?[2J updates"));
+}
+
 TEST(ViewText, ATableHasABarForEachParticipant) {
   const std::vector<std::string> table = ViewTable(View());
   ASSERT_EQ(table.size(), 4u);

@@ -1,5 +1,6 @@
 #include "aggregator/host/control/client.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -13,6 +14,8 @@
 
 namespace sealfold {
 namespace {
+
+constexpr int64_t kFrameBytesMax = std::max(kMessageHeadBytesMax, kMessageBulkBytesMax);
 
 absl::Status Absent(const std::string& endpoint, absl::string_view found) {
   return PeerError({.code = "host_absent",
@@ -33,6 +36,7 @@ struct HostClient::State {
   void Reconnect() {
     socket = zmq::socket_t(context, zmq::socket_type::dealer);
     socket.set(zmq::sockopt::linger, 0);
+    socket.set(zmq::sockopt::maxmsgsize, kFrameBytesMax);
     socket.connect(endpoint);
   }
 };

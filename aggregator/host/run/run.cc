@@ -341,7 +341,11 @@ void Run::OnFinished(const Finished& finished, ByteSpan record_file, RunOutput& 
 
 void Run::OnTick(uint64_t now_ms, RunOutput& out) {
   if (!broken_.ok()) return;
-  if (now_ms >= start_again_ms_) StartNext(out);
+  if (now_ms >= start_again_ms_) {
+    start_again_ms_ = UINT64_MAX;
+    // Where it was asked meanwhile its answer decides, or has.
+    if (link_ == Link::kKnown && state().phase == RunPhase::kRound && !in_round_) StartNext(out);
+  }
   if (now_ms >= close_again_ms_) {
     close_again_ms_ = UINT64_MAX;
     Note(out, absl::StrCat(RoundText(state()), ": publishing again"));

@@ -209,6 +209,25 @@ TEST_F(RunTest, AStartThatIsRefusedIsTriedAgainLater) {
   EXPECT_EQ(f_.sent_start().attempt, Attempt(2));
 }
 
+// Whatever else it says or leaves unsaid meanwhile.
+TEST_F(RunTest, ARefusedStartIsNotTriedAgainBesideWhatTheAggregatorIsAsked) {
+  Begin();
+  EXPECT_EQ(f_.TellNone(), Types{"inspect"});
+  f_.Tell(Refusal("memory_short"));
+  f_.now_ms() = 10'000;
+  EXPECT_EQ(f_.Tick(), Types{}) << "the answer decides";
+  EXPECT_EQ(f_.TellNone(), Types{"start"});
+  EXPECT_EQ(f_.sent_start().attempt, Attempt(2));
+
+  // In the very attempt whose start it refused, it says.
+  EXPECT_EQ(f_.TellNone(), Types{"inspect"});
+  f_.Tell(Refusal("memory_short"));
+  EXPECT_EQ(f_.TellIn(1, 2), Types{});
+  f_.now_ms() = 20'000;
+  EXPECT_EQ(f_.Tick(), Types{});
+  EXPECT_TRUE(f_.run().broken().ok());
+}
+
 TEST_F(RunTest, OldNewsChangesNothing) {
   Begin();
   EXPECT_EQ(
