@@ -54,7 +54,7 @@ std::string EncodePublicKeyFile(const PublicKeyFile& file);
 absl::StatusOr<PublicKeyFile> ParsePublicKeyFile(absl::string_view text, absl::string_view source);
 
 // Writes `path` (mode 0600) and `path`.pub. InvalidArgument ("key_file_exists") rather than
-// overwrite either.
+// overwrite either, and ("key_name_invalid") for a name that a plan cannot have.
 absl::Status WriteKeyFiles(const std::string& path, const KeyFile& file, absl::string_view name);
 // InvalidArgument ("key_file_exposed") where group or others may read it, or ("key_role_wrong")
 // where it is not `role`'s.

@@ -70,6 +70,18 @@ TEST_F(KeyFileTest, FilesAreOwnersOnlyAndNeverOverwritten) {
   EXPECT_EQ(ErrorCode(ReadKeyFile(path, KeyRole::kParticipant).status()), "key_file_exposed");
 }
 
+// What could not be read or put into a plan later.
+TEST_F(KeyFileTest, ANameThatNoPlanTakesIsRefusedBeforeAnythingIsWritten) {
+  const std::string path = Path("n.key");
+  for (const std::string& name :
+       {std::string(), std::string(257, 'n'), std::string("n\x1b[2J"), std::string("n\xff")}) {
+    EXPECT_EQ(ErrorCode(WriteKeyFiles(path, Participant(), name)), "key_name_invalid") << name;
+    EXPECT_FALSE(std::filesystem::exists(path));
+  }
+  ASSERT_TRUE(WriteKeyFiles(path, Participant(), std::string(256, 'n')).ok());
+  EXPECT_TRUE(ReadPublicKeyFile(path + ".pub").ok());
+}
+
 TEST_F(KeyFileTest, ACoordinatorsPublicPartHasNoModelKey) {
   ASSERT_TRUE(WriteKeyFiles(Path("c.key"), Coordinator(), "coordinator").ok());
   absl::StatusOr<PublicKeyFile> open = ReadPublicKeyFile(Path("c.key.pub"));

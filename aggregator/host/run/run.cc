@@ -6,6 +6,7 @@
 #include "aggregator/host/run/state_files.h"
 #include "protocol/base/error.h"
 #include "protocol/message/state_message.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -15,6 +16,9 @@ constexpr uint64_t kStartAgainMs = 2000;
 // Before a publication that stopped is asked for again: doubled each time, up to the longest.
 constexpr uint64_t kCloseAgainFirstMs = 2000;
 constexpr uint64_t kCloseAgainLongestMs = 60'000;
+// Of an aggregator's text that is kept in run.json and told to everyone.
+constexpr size_t kReasonBytesMax = 4096;
+constexpr size_t kNoteBytesMax = 8192;
 
 std::string RoundText(const RunState& state) {
   return absl::StrCat("round ", state.round, ", attempt ", state.attempt);
@@ -31,6 +35,10 @@ absl::Status AggregatorGone() {
 }  // namespace
 
 Run::Run(RunStore& store, uint64_t version_first) : store_(store), version_(version_first) {}
+
+void Run::Note(RunOutput& out, absl::string_view text) const {
+  out.notes.push_back(OneLine(text, kNoteBytesMax));
+}
 
 bool Run::InRound(uint64_t round, uint64_t attempt) const {
   return state().phase == RunPhase::kRound && state().round == round &&
@@ -169,7 +177,7 @@ void Run::OnReady(const Ready& ready, RunOutput& out) {
   if (ours && ready.attempt > state().attempt) {
     // Our note of it was lost, as with a folder from a backup: never below what was really started.
     RunState next = state();
-    next.attempt = ready.attempt;
+    next.attempt = std::min(ready.attempt, store_.plan().plan.attempts_max);
     if (!Save(next)) return;
   }
   if (reason_.empty() && state().attempt > 0) reason_ = "the aggregator lost it";
@@ -234,12 +242,12 @@ void Run::EndAttempt(const std::string& reason, RunOutput& out) {
   start_unanswered_ = false;
   publishing_ = false;
   close_again_ms_ = UINT64_MAX;
-  reason_ = reason;
-  Note(out, absl::StrCat(RoundText(state()), " ended without a result: ", reason));
+  reason_ = OneLine(reason, kReasonBytesMax);
+  Note(out, absl::StrCat(RoundText(state()), " ended without a result: ", reason_));
   Answer(Refused({.code = "round_failed",
                   .what = "ending the round early",
                   .expected = "a result",
-                  .found = reason}),
+                  .found = reason_}),
          out);
   Changed();
 }

@@ -68,7 +68,8 @@ class Run {
   bool Save(const RunState& state);  // false: broken
   absl::Status KeepIfStoreFailed(absl::Status status);
   void Changed() { ++version_; }
-  void Note(RunOutput& out, std::string text) const { out.notes.push_back(std::move(text)); }
+  // In one line, as an aggregator's words may be among it.
+  void Note(RunOutput& out, absl::string_view text) const;
   void AskState(RunOutput& out);
   void StartNext(RunOutput& out);
   void Answer(const absl::Status& status, RunOutput& out);

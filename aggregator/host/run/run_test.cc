@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "aggregator/host/testing/federation.h"
+#include "protocol/text/utf8.h"
 
 namespace sealfold {
 namespace {
@@ -188,6 +189,39 @@ TEST_F(RunTest, AnAttemptBeyondOurNoteIsNeverReused) {
   f_.Connect();
   EXPECT_EQ(f_.TellIn(1, 2), Types{"start"});
   EXPECT_EQ(f_.sent_start().attempt, Attempt(3));
+}
+
+// An aggregator is no more than a peer: the folder can be served again, whatever it said.
+TEST_F(RunTest, WhatAnAggregatorSaysLeavesAFolderThatCanBeServed) {
+  Begin();
+  f_.Connect();
+  EXPECT_EQ(f_.TellIn(1, 1'000'000), Types{});
+  EXPECT_EQ(f_.run().status().phase, RunPhase::kFailed);
+  EXPECT_EQ(f_.store().state().attempt, folder_.plan().plan.attempts_max);
+  f_.RestartHost();
+  EXPECT_EQ(f_.run().status().phase, RunPhase::kFailed);
+
+  RunFolder other;
+  Federation g(other);
+  g.Launch();
+  g.Connect();
+  g.TellNone();
+  for (uint64_t attempt = 1; attempt <= 3; ++attempt) {
+    RunOutput out;
+    g.run().OnAggregatorMessage(ToMessage(Failed{.round = Round(1),
+                                                 .attempt = Attempt(attempt),
+                                                 .code = "\x1b[2J",
+                                                 .reason = "\n" + std::string(100'000, '"')}),
+                                0, out);
+    for (const std::string& note : out.notes) {
+      EXPECT_FALSE(HasControlCharacter(note)) << note.substr(0, 200);
+    }
+  }
+  EXPECT_EQ(g.run().status().phase, RunPhase::kFailed);
+  EXPECT_LE(ToMessage(g.run().status()).head.size(), kMessageHeadBytesMax);
+  EXPECT_FALSE(HasControlCharacter(g.run().status().detail));
+  g.RestartHost();
+  EXPECT_EQ(g.run().status().phase, RunPhase::kFailed);
 }
 
 TEST_F(RunTest, WhatIsToldUnaskedIsAskedAgain) {
