@@ -98,9 +98,10 @@ class Telling {
 };
 
 absl::Status JoinRun(const JoinOptions& options, const Output& output) {
-  SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Client> client,
-                            options.run.Open({.give_up_ms = options.run.patience_seconds * 1000,
-                                              .absent_ms = kAbsentMs}));
+  SEALFOLD_ASSIGN_OR_RETURN(
+      std::unique_ptr<Client> client,
+      options.run.Open({.give_up_ms = options.run.patience_seconds * 1000, .absent_ms = kAbsentMs},
+                       output));
   const Plan& plan = client->plan().plan;
   output.Json(JsonText(nlohmann::json{{"event", "plan"},
                                       {"name", plan.name},

@@ -1,11 +1,22 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "participant-client/net/silence.h"
 #include "participant-client/net/zmq_link.h"
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_file.h"
+#include "protocol/json/json_text.h"
 
 namespace sealfold {
+namespace {
+
+// Longer than a coordinator takes to answer, even to a question about news.
+constexpr uint64_t kSilenceToldMs = 10'000;
+
+}  // namespace
 
 void RunOptions::AddTo(CLI::App& verb) {
   verb.add_option("--connect", endpoint, "The coordinator's address, tcp://HOST:PORT")->required();
@@ -21,15 +32,23 @@ void RunOptions::AddTo(CLI::App& verb) {
       ->capture_default_str();
 }
 
-absl::StatusOr<std::unique_ptr<Client>> RunOptions::Open(const Patience& patience) const {
+absl::StatusOr<std::unique_ptr<Client>> RunOptions::Open(const Patience& patience,
+                                                         const Output& output) const {
   SEALFOLD_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(policy_path));
   SEALFOLD_ASSIGN_OR_RETURN(KeyFile key, ReadKeyFile(key_path, KeyRole::kParticipant));
-  return Client::Open({.policy = std::move(policy),
-                       .key = key.signing_key(),
-                       .model_key = key.model_key(),
-                       .state_dir = state_dir,
-                       .connect = [address = endpoint] { return ConnectZmq(address); },
-                       .patience = patience});
+  const auto tell = [&output, text = absl::StrCat("no answer from ", endpoint, ": trying on")] {
+    if (output.terminal()) std::printf("\r\x1b[K");
+    output.Json(JsonText(nlohmann::json{{"event", "note"}, {"text", text}}));
+    output.Line(text);
+  };
+  return Client::Open(
+      {.policy = std::move(policy),
+       .key = key.signing_key(),
+       .model_key = key.model_key(),
+       .state_dir = state_dir,
+       .connect = TellingSilence([address = endpoint] { return ConnectZmq(address); },
+                                 kSilenceToldMs, tell),
+       .patience = patience});
 }
 
 }  // namespace sealfold

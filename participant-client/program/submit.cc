@@ -17,7 +17,7 @@ struct SubmitOptions {
 
 absl::Status Submit(const SubmitOptions& options, const Output& output) {
   SEALFOLD_ASSIGN_OR_RETURN(std::unique_ptr<Client> client,
-                            options.run.Open(options.run.patience()));
+                            options.run.Open(options.run.patience(), output));
   SEALFOLD_ASSIGN_OR_RETURN(std::vector<RoundReport> rounds, client->CatchUp());
   for (const RoundReport& report : rounds) {
     output.Json(JsonText(RoundJson(report)));

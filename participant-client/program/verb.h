@@ -30,8 +30,10 @@ struct RunOptions {
   uint64_t patience_seconds = 300;
 
   void AddTo(CLI::App& verb);
-  // Opens the client: reads policy and key, fetches and checks the plan.
-  absl::StatusOr<std::unique_ptr<Client>> Open(const Patience& patience) const;
+  // Opens the client: reads policy and key, fetches and checks the plan. `output`, which outlives
+  // the client, is told when nothing comes from the other end.
+  absl::StatusOr<std::unique_ptr<Client>> Open(const Patience& patience,
+                                               const Output& output) const;
   Patience patience() const {
     return {.give_up_ms = patience_seconds * 1000, .absent_ms = patience_seconds * 1000};
   }
