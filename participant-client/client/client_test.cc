@@ -183,6 +183,31 @@ TEST_F(ClientTest, AnAggregatorThatComesBackIsSentTheSameUpdateAgain) {
 }
 
 // Every message that a process of `join` sends may be its last; the next process goes on.
+TEST_F(ClientTest, AnUpdateThatIsWrittenToBetweenAttemptsIsNotSentAgain) {
+  const std::string path = UpdateFile();
+  bool restarted = false;
+  int chunks = 0;  // sent after the restart
+  host_.before = [&](const Message& message) {
+    if (*cbor::PeekType(message.head) != Chunk::kType) return;
+    if (restarted) ++chunks;
+    if (restarted) return;
+    restarted = true;
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(-4, std::ios::end);
+    file.write("\0\0\0\0", 4);
+    file.close();
+    std::filesystem::last_write_time(
+        path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
+    host_.RestartAggregator();
+  };
+  auto client = Open();
+  ASSERT_TRUE(client->Status(0).ok());  // starts the round
+  EXPECT_EQ(ErrorCode(client->Submit(path, 5).status()), "offer_update_changed");
+  ASSERT_TRUE(restarted);
+  EXPECT_LE(chunks, 1) << "none but what was under way";
+  EXPECT_EQ(client->memory().entered->attempt, Attempt(1));
+}
+
 TEST_F(ClientTest, JoinGoesOnAfterAProcessThatEndedAtAnyMessage) {
   class EndingLink : public Link {
    public:

@@ -145,6 +145,7 @@ void Session::OnOffer(const Offer& offer, uint64_t now_ms, Messages& out) {
 // Signs a new header, remembers it, and only then lets it go.
 void Session::BeginAt(uint64_t start, std::optional<Digest> continues, uint64_t sequence_seen,
                       Messages& out) {
+  if (absl::Status same = payload_.CheckUnchanged(); !same.ok()) return Fail(same);
   EnteredAttempt& entered = *memory_.entered;
   if (entered.headers.size() >= kHeadersMax) {
     return Fail(

@@ -20,6 +20,7 @@ class EncodedUpdate : public PayloadSource {
 
   uint64_t size_bytes() const override { return layout_.size_bytes; }
   ByteSpan Read(uint64_t offset, MutableByteSpan room) override;
+  absl::Status CheckUnchanged() const override { return file_->CheckUnchanged(); }
 
  private:
   UpdateFile* file_;

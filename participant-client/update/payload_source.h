@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "protocol/base/bytes.h"
 
 namespace sealfold {
@@ -17,6 +18,8 @@ class PayloadSource {
   // lie already, until the next call. Requires: `offset` is a multiple of the plan's chunk size,
   // and offset + room.size() is one or size_bytes().
   virtual ByteSpan Read(uint64_t offset, MutableByteSpan room) = 0;
+  // "offer_update_changed" (PermissionDenied) if what Read gives is no longer what was checked.
+  virtual absl::Status CheckUnchanged() const { return absl::OkStatus(); }
 };
 
 }  // namespace sealfold

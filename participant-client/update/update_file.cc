@@ -58,8 +58,12 @@ absl::Status CompareTensors(const SafetensorsHeader& header, const Plan& plan) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<UpdateIdentity> IdentityOf(const std::string& path) {
-  struct stat info = {};
+uint64_t ModifiedNs(const struct stat& info) {
+  return static_cast<uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
+         static_cast<uint64_t>(info.st_mtim.tv_nsec);
+}
+
+absl::StatusOr<UpdateIdentity> IdentityOf(const std::string& path, struct stat& info) {
   std::error_code error;
   std::filesystem::path absolute = std::filesystem::absolute(path, error);
   if (error || stat(path.c_str(), &info) != 0) {
@@ -72,8 +76,7 @@ absl::StatusOr<UpdateIdentity> IdentityOf(const std::string& path) {
   if (!IsUtf8(text)) text = absl::CHexEscape(text);
   return UpdateIdentity{.path = std::move(text),
                         .size_bytes = static_cast<uint64_t>(info.st_size),
-                        .modified_ns = static_cast<uint64_t>(info.st_mtim.tv_sec) * 1'000'000'000 +
-                                       static_cast<uint64_t>(info.st_mtim.tv_nsec),
+                        .modified_ns = ModifiedNs(info),
                         .weight = {}};
 }
 
@@ -102,10 +105,14 @@ UpdateFile::UpdateFile(MappedFile file, const Plan& plan)
 
 absl::StatusOr<UpdateFile> UpdateFile::Open(const std::string& path, const Plan& plan) {
   // The identity is taken first: what changes later then differs from it.
-  SEALFOLD_ASSIGN_OR_RETURN(UpdateIdentity identity, IdentityOf(path));
+  struct stat info = {};
+  SEALFOLD_ASSIGN_OR_RETURN(UpdateIdentity identity, IdentityOf(path, info));
   SEALFOLD_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(path));
   UpdateFile update(std::move(file), plan);
   update.identity_ = std::move(identity);
+  update.path_ = path;
+  update.device_ = info.st_dev;
+  update.inode_ = info.st_ino;
   ByteSpan bytes = update.file_.span();
   absl::StatusOr<SafetensorsHeader> header = SafetensorsHeader::Parse(bytes, bytes.size());
   if (!header.ok()) return About(path, header.status());
@@ -115,6 +122,23 @@ absl::StatusOr<UpdateFile> UpdateFile::Open(const std::string& path, const Plan&
     update.tensors_offsets_.push_back(update.header_.Find(spec.name)->offset_bytes);
   }
   return update;
+}
+
+absl::Status UpdateFile::CheckUnchanged() const {
+  struct stat info = {};
+  if (stat(path_.c_str(), &info) != 0 || info.st_dev != device_ || info.st_ino != inode_) {
+    return absl::OkStatus();
+  }
+  if (static_cast<uint64_t>(info.st_size) == identity_.size_bytes &&
+      ModifiedNs(info) == identity_.modified_ns) {
+    return absl::OkStatus();
+  }
+  return Refused({.code = "offer_update_changed",
+                  .what = absl::StrCat("update ", path_),
+                  .expected = "the file as it was when it was checked",
+                  .found = "one that was written to since",
+                  .advice = "every attempt of a round sends the same update; write another one to "
+                            "a file of its own"});
 }
 
 absl::Status UpdateFile::CheckValues() const {

@@ -37,6 +37,8 @@ class UpdateFile : public PayloadSource {
   // stretch may be read.
   uint64_t size_bytes() const override { return layout_.size_bytes; }
   ByteSpan Read(uint64_t offset, MutableByteSpan room) override;
+  // A file that another took the place of is unchanged: this one stays mapped.
+  absl::Status CheckUnchanged() const override;
 
   // Elements of the plan's tensor number `tensor`; the view lives as long as this. Requires: the
   // tensor has them.
@@ -55,6 +57,9 @@ class UpdateFile : public PayloadSource {
   double range_ = 0;
   uint64_t weight_max_ = 0;
   UpdateIdentity identity_;
+  std::string path_;
+  uint64_t device_ = 0;  // with inode_: which file `path_` named
+  uint64_t inode_ = 0;
   uint64_t read_bytes_ = 0;  // since the mapping's pages were last let go
 };
 

@@ -150,6 +150,22 @@ TEST_F(UpdateFileTest, TheIdentityChangesWithTheFile) {
   EXPECT_NE(first, UpdateFile::Open(path, plan_)->Identity(Weight(1)));
 }
 
+TEST_F(UpdateFileTest, AFileThatIsWrittenToIsFoundOutAndOneThatIsReplacedIsNot) {
+  const std::string path = Write(plan_.tensors);
+  const auto file = UpdateFile::Open(path, plan_);
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+  const auto time = std::filesystem::last_write_time(path);
+  std::filesystem::last_write_time(path, time + std::chrono::seconds(1));
+  EXPECT_EQ(ErrorCode(file->CheckUnchanged()), "offer_update_changed");
+  const std::string other = folder_.Path("other");
+  std::filesystem::copy(path, other);
+  std::filesystem::rename(other, path);
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+  std::filesystem::remove(path);
+  EXPECT_TRUE(file->CheckUnchanged().ok());
+}
+
 // It is remembered, and a memory is text that is UTF-8.
 TEST_F(UpdateFileTest, TheIdentityOfAFileOfAnyNameCanBeReadAgain) {
   const std::string path = folder_.Path("mise \xe0 jour.safetensors");
