@@ -93,15 +93,15 @@ TEST_F(OwnProgramTest, WhatTheSameKeySignedIsNotTheSameProgram) {
 }
 
 TEST_F(OwnProgramTest, EverySetThatIsOursCounts) {
-  const Registers ours = {{0, Value(1)}, {2, Value(2)}, {3, Value(3)}};
+  const Registers ours = {{0, Value(1)}, {2, Value(2)}, {8, Value(3)}};
   const absl::StatusOr<OwnProgram> own =
-      Own(PolicyOf({{{2, Value(2)}}, {{0, Value(7)}, {4, Value(4)}}, {{3, Value(3)}}}), ours);
+      Own(PolicyOf({{{2, Value(2)}}, {{0, Value(7)}, {4, Value(4)}}, {{8, Value(3)}}}), ours);
   ASSERT_TRUE(own.ok()) << own.status();
   ASSERT_EQ(own->policy().reference_values.size(), 1u);
   EXPECT_EQ(own->policy().reference_values[0].registers, ours);
   EXPECT_EQ(CodeOf(*own, ours), "");
-  EXPECT_EQ(CodeOf(*own, {{0, Value(1)}, {2, Value(9)}, {3, Value(3)}}), "evidence_registers");
-  EXPECT_EQ(CodeOf(*own, {{0, Value(1)}, {2, Value(2)}, {3, Value(9)}}), "evidence_registers");
+  EXPECT_EQ(CodeOf(*own, {{0, Value(1)}, {2, Value(9)}, {8, Value(3)}}), "evidence_registers");
+  EXPECT_EQ(CodeOf(*own, {{0, Value(1)}, {2, Value(2)}, {8, Value(9)}}), "evidence_registers");
   EXPECT_EQ(CodeOf(*own, {{0, Value(7)}, {4, Value(4)}}), "evidence_registers");
 }
 
