@@ -155,10 +155,10 @@ struct Factors {
 // Terms are rounded as they are added up: beside 1.5 * 2^52 and whole numbers there is no place for
 // a fraction. What comes out is the sum of the rounded terms, as long as
 //   - no term lies half way between two whole numbers, where ties to even would look at the sum
-//     instead of at the term. With elements of 7 bits, only a factor that is a multiple of 2^-7 but
-//     not a whole number has such terms;
+//     instead of at the term. With elements from -128 (none, but found out only afterwards) to 127,
+//     only a factor that is a multiple of 2^-8 but not a whole number has such terms;
 //   - the sum stays where doubles are the whole numbers and nothing else, from 2^52 to 2^53.
-constexpr double kHalfwayStep = 0x1p-7;
+constexpr double kHalfwayStep = 0x1p-8;
 constexpr double kFactorsEnd = 0x1p43;  // of all updates: times 128, well below 2^51
 
 HWY_INLINE Vector RoundedToMultiple(Vector x, double step) {
