@@ -136,14 +136,16 @@ absl::StatusOr<TreeHead> CheckLogged(const Release& release, const SigningPublic
     return Refused({.code = "release_not_logged",
                     .what = "release",
                     .expected = "a proof that it is in the transparency log",
-                    .found = "none"});
+                    .found = "none",
+                    .advice = "ask whoever keeps the log to add it: sealfold-attest release log"});
   }
   SEALFOLD_ASSIGN_OR_RETURN(const Sign1 opened, OpenSign1(release.log->head, kHeadContext));
   if (opened.signer != key) {
     return Refused({.code = "release_log_key",
                     .what = "transparency log's head",
                     .expected = absl::StrCat("one signed by ", key.hex()),
-                    .found = opened.signer.hex()});
+                    .found = opened.signer.hex(),
+                    .advice = "take the release from the log that the policy names"});
   }
   SEALFOLD_ASSIGN_OR_RETURN(const TreeHead head, cbor::DecodeFields<TreeHead>(opened.payload));
   SEALFOLD_RETURN_IF_ERROR(VerifyInclusion(MerkleLeaf(release.statement_bytes), release.log->index,

@@ -30,7 +30,8 @@ absl::Status Malformed(absl::string_view part, absl::string_view what, std::stri
   return BadInput({.code = absl::StrCat("eif_", part),
                    .what = absl::StrCat("enclave image's ", what),
                    .expected = std::move(expected),
-                   .found = std::move(found)});
+                   .found = std::move(found),
+                   .advice = "give a whole Enclave Image File"});
 }
 
 absl::StatusOr<Header> ReadHeader(ByteReader& reader, EifImage& image) {

@@ -27,7 +27,8 @@ absl::Status Malformed(std::string expected, std::string found) {
   return BadInput({.code = "pe_malformed",
                    .what = "UEFI program, certificate table",
                    .expected = std::move(expected),
-                   .found = std::move(found)});
+                   .found = std::move(found),
+                   .advice = "give a whole UEFI program, such as a Unified Kernel Image"});
 }
 
 absl::Status AddCertificates(ByteSpan der, std::vector<Bytes>& out) {

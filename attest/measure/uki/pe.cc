@@ -26,7 +26,8 @@ absl::Status Malformed(absl::string_view what, std::string expected, std::string
   return BadInput({.code = "pe_malformed",
                    .what = absl::StrCat("UEFI program, ", what),
                    .expected = std::move(expected),
-                   .found = std::move(found)});
+                   .found = std::move(found),
+                   .advice = "give a whole UEFI program, such as a Unified Kernel Image"});
 }
 
 // A reader from `offset` on; one that has nothing where that is beyond the end.

@@ -21,7 +21,8 @@ absl::Status RefusedKey(absl::string_view code, std::string expected, std::strin
   return Refused({.code = std::string(code),
                   .what = "endorsement key",
                   .expected = std::move(expected),
-                  .found = std::move(found)});
+                  .found = std::move(found),
+                  .advice = "name the TPM's own key, or trust the root of its maker"});
 }
 
 // A storage key that the TPM made and keeps: it opens credentials, and nothing else can.
