@@ -21,6 +21,16 @@
 namespace sealfold {
 namespace {
 
+constexpr char kPlatforms[] =
+    "aws-nitro"
+#ifdef SEALFOLD_TPM
+    ", aws-nitrotpm, tpm2"
+#endif
+#ifdef SEALFOLD_SOFTWARE_PLATFORM
+    ", sealfold-softnsm"
+#endif
+    ;
+
 absl::Status WrongSetting(std::string what, std::string expected, std::string found) {
   return BadInput({.code = "tpm_settings",
                    .what = std::move(what),
@@ -91,9 +101,9 @@ absl::StatusOr<std::unique_ptr<Attester>> ConnectAttester(const AttesterSettings
 #endif
   return Refused({.code = "platform_unknown",
                   .what = "platform of the evidence",
-                  .expected = "one that this build can make evidence of",
+                  .expected = absl::StrCat("one that this build makes evidence of: ", kPlatforms),
                   .found = settings.platform,
-                  .advice = "use a build with this platform"});
+                  .advice = "name one of these, or use a build that has it"});
 }
 
 bool AsksOverOneConnection(const AttesterSettings& settings) {

@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "attest/connect/shared_attester.h"
 #include "attest/nitrotpm/device/nitrotpm_attester.h"
 #include "attest/testing/devices/swtpm.h"
@@ -105,6 +106,9 @@ TEST_F(ConnectAttesterTest, WrongSettingsAreToldBeforeATpmIsAsked) {
   EXPECT_EQ(Code(), "tpm_settings") << "of another platform";
   settings_ = {.platform = "sgx"};
   EXPECT_EQ(Code(), "platform_unknown");
+  // What it names is there.
+  EXPECT_TRUE(absl::StrContains(ConnectAttester(settings_).status().message(),
+                                "aws-nitro, aws-nitrotpm, tpm2"));
 }
 
 // A TPM with an endorsement key where AWS has it is taken for a NitroTPM until it is asked for a
