@@ -10,6 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_text.h"
@@ -98,7 +99,9 @@ absl::StatusOr<Secret> ReadSecretFile(int fd, const std::string& path) {
                      .what = absl::StrCat("key file ", path),
                      .expected = "a file that only its owner may read",
                      .found = "permissions for group or others",
-                     .advice = absl::StrCat("chmod 600 ", path)});
+                     .advice = absl::EndsWith(path, ".pub")
+                                   ? "this is a public part by its name; name the key file"
+                                   : absl::StrCat("chmod 600 ", path)});
   }
   Secret content(static_cast<size_t>(info.st_size));
   size_t done = 0;

@@ -67,7 +67,13 @@ TEST_F(KeyFileTest, FilesAreOwnersOnlyAndNeverOverwritten) {
   EXPECT_TRUE(ReadKeyFile(path, KeyRole::kParticipant).ok());
   EXPECT_EQ(ErrorCode(ReadKeyFile(path, KeyRole::kCoordinator).status()), "key_role_wrong");
   ASSERT_EQ(chmod(path.c_str(), 0640), 0);
-  EXPECT_EQ(ErrorCode(ReadKeyFile(path, KeyRole::kParticipant).status()), "key_file_exposed");
+  const absl::Status exposed = ReadKeyFile(path, KeyRole::kParticipant).status();
+  EXPECT_EQ(ErrorCode(exposed), "key_file_exposed");
+  EXPECT_THAT(std::string(exposed.message()), testing::HasSubstr("chmod 600"));
+  // Nobody is told to hide what is public.
+  const absl::Status of_public = ReadKeyFile(path + ".pub", KeyRole::kParticipant).status();
+  EXPECT_EQ(ErrorCode(of_public), "key_file_exposed");
+  EXPECT_THAT(std::string(of_public.message()), testing::Not(testing::HasSubstr("chmod")));
 }
 
 // What could not be read or put into a plan later.
