@@ -223,15 +223,17 @@ HWY_INLINE bool FindFactors(const Job& job, const FoldInput* inputs, const Tile&
                       hn::Eq(most, hn::Set(n, job.scale_bits_max))),
               hn::Eq(hn::And(low_bits, hn::Set(n, kInt8ScaleZeroBits)), hn::Zero(n)));
   if (HWY_LIKELY(hn::AllTrue(n, usual))) return false;
+  bool wrong = false;
+  bool unscaled = false;
   for (size_t k = 0; k < kUpdates; ++k) {
     for (size_t b = 0; b < tile.blocks; ++b) {
-      if (int8_reference::ScaleFault(bits[k][b], job.scale_bits_max) == Int8Fault::kNone) continue;
-      factors.one_by_one.fill(1);
-      return true;
+      wrong |= int8_reference::ScaleFault(bits[k][b], job.scale_bits_max) != Int8Fault::kNone;
     }
-    if (AnyUnscaled(tile, inputs[k])) return true;
+    unscaled |= AnyUnscaled(tile, inputs[k]);
   }
-  return false;
+  // A scale may be no number, and spoil what it is added up with.
+  if (wrong) factors.one_by_one.fill(1);
+  return wrong || unscaled;
 }
 
 // How far before their use blocks are fetched, where the caller has nothing else to be fetched:

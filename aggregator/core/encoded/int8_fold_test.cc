@@ -139,6 +139,42 @@ TEST_F(Int8FoldTest, AWrongElementIsTakenOutExactly) {
   }
 }
 
+// Of two wrong updates neither hides what the other one does to the sum: one has an element under a
+// scale of zero, the other a scale that is no number.
+TEST_F(Int8FoldTest, TwoWrongUpdatesAreTakenOutExactly) {
+  constexpr uint64_t kElements = 64;
+  constexpr uint32_t kNan = 0x7FC00000;
+  for (const int64_t target : Targets()) {
+    const UseTarget use(target);
+    for (const size_t first : {0, 1, 2}) {
+      const Scales scales = ScalesWithPlace(-20);
+      std::vector<Bytes> updates;
+      for (size_t k = 0; k < 4; ++k) updates.push_back(Blocks(kElements, kElements, scales));
+      std::fill_n(updates[first].begin(), kInt8ScaleBytes, 0);
+      updates[first][kInt8ScaleBytes] = 1;
+      std::memcpy(updates[first + 1].data(), &kNan, kInt8ScaleBytes);
+      std::vector<FoldInput> inputs;
+      for (const Bytes& update : updates) {
+        inputs.push_back({.elements = update, .scale = scales.update});
+      }
+      std::vector<int64_t> sum(kElements);
+      std::vector<int64_t> expected(kElements);
+      ASSERT_EQ(FoldInt8(FoldInto::kAdd, kElements, kScaleBitsMax, inputs, absl::MakeSpan(sum)),
+                uint64_t{3} << first);
+      for (size_t k = 0; k < inputs.size(); ++k) {
+        if (k == first || k == first + 1) {
+          FoldInt8(FoldInto::kSubtract, kElements, kScaleBitsMax, {&inputs[k], 1},
+                   absl::MakeSpan(sum));
+        } else {
+          int8_reference::FoldInt8(FoldInto::kAdd, kElements, kScaleBitsMax, {&inputs[k], 1},
+                                   absl::MakeSpan(expected));
+        }
+      }
+      ASSERT_EQ(sum, expected);
+    }
+  }
+}
+
 // 8 * 127 * 2^44 is more than a sum rounded as a whole may hold; with one update it is not.
 TEST_F(Int8FoldTest, TheGreatestTermsOfManyUpdatesAddUp) {
   constexpr uint64_t kElements = 64;

@@ -18,13 +18,6 @@ inline Int8Fault ScaleFault(uint32_t scale_bits, uint32_t scale_bits_max) {
   return scale_bits > scale_bits_max ? Int8Fault::kRange : Int8Fault::kNone;
 }
 
-// Not zero if a scale has one of them. Without branches.
-inline uint32_t ScaleFaultBits(uint32_t scale_bits, uint32_t scale_bits_max) {
-  const uint32_t no_scale = scale_bits - 1 < kInt8LeastScaleBits - 1 ? 1 : 0;
-  const uint32_t beyond = scale_bits > scale_bits_max ? 1 : 0;
-  return (scale_bits & kInt8ScaleZeroBits) | no_scale | beyond;
-}
-
 }  // namespace sealfold::int8_reference
 
 #endif  // SEALFOLD_AGGREGATOR_CORE_ENCODED_INT8_REFERENCE_H_
