@@ -20,7 +20,7 @@ constexpr size_t kFrames = 3;
 // Messages that wait on our side: the host's own queue is the host's memory.
 constexpr int kReceiveQueueMessages = 64;
 constexpr int kSendQueueMessages = 1024;
-constexpr int64_t kFrameBytesMax = 65 << 20;  // a start with the largest plan
+constexpr int64_t kHostFrameBytesMax = 65 << 20;  // a start with the largest plan
 constexpr uint64_t kWaitMsMax = 3'600'000;
 
 // As zmq::poll, but an interruption is no error: the caller looks again.
@@ -58,7 +58,7 @@ absl::StatusOr<std::unique_ptr<HostLink>> HostLink::Connect(const std::string& e
     dealer.set(zmq::sockopt::linger, 0);
     dealer.set(zmq::sockopt::rcvhwm, kReceiveQueueMessages);
     dealer.set(zmq::sockopt::sndhwm, kSendQueueMessages);
-    dealer.set(zmq::sockopt::maxmsgsize, kFrameBytesMax);
+    dealer.set(zmq::sockopt::maxmsgsize, kHostFrameBytesMax);
     dealer.set(zmq::sockopt::reconnect_ivl, 50);
     dealer.set(zmq::sockopt::reconnect_ivl_max, 1000);
     if (zmq_socket_monitor(dealer.handle(), kMonitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED) != 0) {

@@ -1,8 +1,6 @@
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -19,6 +17,7 @@
 #include "protocol/json/json_text.h"
 #include "protocol/model/mapped_file.h"
 #include "protocol/program/description.h"
+#include "protocol/program/file_lock.h"
 
 namespace sealfold {
 namespace {
@@ -76,9 +75,7 @@ absl::StatusOr<UniqueFd> LockFolderOf(const std::string& path) {
   const std::string folder = parent.empty() ? "." : parent.string();
   UniqueFd lock(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!lock.valid()) return FileError("reading", folder);
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return FileError("locking", folder);
-  }
+  if (!WaitForLock(lock.get())) return FileError("locking", folder);
   return lock;
 }
 

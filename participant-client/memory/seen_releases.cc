@@ -1,7 +1,6 @@
 #include "participant-client/memory/seen_releases.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/unique_fd.h"
 #include "protocol/cbor/fields.h"
+#include "protocol/program/file_lock.h"
 #include "protocol/program/optional_file.h"
 #include "protocol/program/program.h"
 
@@ -88,9 +88,7 @@ absl::Status RaiseSeenRelease(const std::string& state_dir, absl::string_view su
   const std::string lock_path = absl::StrCat(path, ".lock");
   const UniqueFd lock(open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (lock.get() < 0) return Unusable(lock_path, errno);
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return Unusable(lock_path, errno);
-  }
+  if (!WaitForLock(lock.get())) return Unusable(lock_path, errno);
   SEALFOLD_ASSIGN_OR_RETURN(SeenReleases seen, Read(path));
   const auto found = Find(seen, subject);
   if (found == seen.subjects.end()) {

@@ -14,7 +14,6 @@
 namespace sealfold {
 namespace {
 
-constexpr int64_t kFrameBytesMax = std::max(kMessageHeadBytesMax, kMessageBulkBytesMax);
 constexpr int kReconnectMs = 100;
 constexpr int kReconnectMsMax = 2000;
 constexpr int kHeartbeatMs = 5000;

@@ -77,8 +77,7 @@ class Telling {
   }
   void Note(const std::string& text) {
     ClearBar();
-    output_.Json(JsonText(nlohmann::json{{"event", "note"}, {"text", text}}));
-    output_.Line(text);
+    PrintNote(output_, text);
   }
   void End() {
     ClearBar();

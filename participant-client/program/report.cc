@@ -23,6 +23,11 @@ std::string ShortIdentity(const CheckedRecord& record) {
              : "without an identity";
 }
 
+void PrintNote(const Output& output, const std::string& text) {
+  output.Json(JsonText(nlohmann::json{{"event", "note"}, {"text", text}}));
+  output.Line(text);
+}
+
 void PrintCaveat(const Output& output, const std::string& caveat) {
   if (!caveat.empty()) output.Line(output.Warn(caveat));
 }

@@ -15,6 +15,9 @@ namespace sealfold {
 // ...}.
 void PrintChecks(const Output& output, const std::string& of, const CheckList& checks);
 
+// Something to know meanwhile; in JSON {"event": "note", ...}.
+void PrintNote(const Output& output, const std::string& text);
+
 // The caveat alone, in human mode.
 void PrintCaveat(const Output& output, const std::string& caveat);
 

@@ -1,14 +1,13 @@
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "participant-client/net/silence.h"
 #include "participant-client/net/zmq_link.h"
+#include "participant-client/program/report.h"
 #include "participant-client/program/verb.h"
 #include "protocol/base/error.h"
 #include "protocol/crypto/key_file.h"
-#include "protocol/json/json_text.h"
 
 namespace sealfold {
 namespace {
@@ -38,8 +37,7 @@ absl::StatusOr<std::unique_ptr<Client>> RunOptions::Open(const Patience& patienc
   SEALFOLD_ASSIGN_OR_RETURN(KeyFile key, ReadKeyFile(key_path, KeyRole::kParticipant));
   const auto tell = [&output, text = absl::StrCat("no answer from ", endpoint, ": trying on")] {
     if (output.terminal()) std::printf("\r\x1b[K");
-    output.Json(JsonText(nlohmann::json{{"event", "note"}, {"text", text}}));
-    output.Line(text);
+    PrintNote(output, text);
   };
   return Client::Open(
       {.policy = std::move(policy),

@@ -1,6 +1,5 @@
 #include "participant-client/record/model_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "protocol/base/error.h"
 #include "protocol/model/mapped_file.h"
+#include "protocol/program/new_file.h"
 #include "protocol/program/program.h"
 
 namespace sealfold {
@@ -40,9 +40,7 @@ absl::StatusOr<ModelFileWriter> ModelFileWriter::Open(std::string path, const Di
                                                       uint64_t size_bytes,
                                                       std::optional<SealedModel> sealed) {
   const std::string temporary = Temporary(path);
-  unlink(temporary.c_str());  // as WriteFileAtomic: nothing that another put there is written to
-  const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                      sealed.has_value() ? 0600 : 0644);
+  const int fd = OpenNewFile(temporary, sealed.has_value() ? 0600 : 0644);
   if (fd < 0) return FileError("writing", path);
   std::FILE* const file = fdopen(fd, "wb");
   if (file == nullptr) {

@@ -17,7 +17,7 @@
 #include "protocol/json/json_text.h"
 #include "protocol/json/load.h"
 #include "protocol/program/program.h"
-#include "protocol/text/utf8.h"
+#include "protocol/text/party_name.h"
 
 namespace sealfold {
 namespace {
@@ -26,7 +26,6 @@ constexpr absl::string_view kFormat = "sealfold-key-1";
 constexpr size_t kSeedSize = SigningKey::kSeedSize;
 static_assert(kSeedSize == kHpkeSeedSize);
 constexpr size_t kKeyFileBytesMax = 4096;
-constexpr size_t kNameBytesMax = 256;  // as of a plan's participant
 
 constexpr char kPublicSchema[] = R"({
   "type": "object", "additionalProperties": false, "required": ["format", "name", "key"],
@@ -195,10 +194,10 @@ absl::StatusOr<PublicKeyFile> ParsePublicKeyFile(absl::string_view text, absl::s
 }
 
 absl::Status WriteKeyFiles(const std::string& path, const KeyFile& file, absl::string_view name) {
-  if (name.empty() || name.size() > kNameBytesMax || !IsUtf8(name) || HasControlCharacter(name)) {
+  if (!IsPartyName(name)) {
     return BadInput({.code = "key_name_invalid",
                      .what = "name of the key's owner (--name)",
-                     .expected = absl::StrCat("1 to ", kNameBytesMax,
+                     .expected = absl::StrCat("1 to ", kPartyNameBytesMax,
                                               " bytes of UTF-8 without control characters"),
                      .found = absl::StrCat(name.size(), " bytes"),
                      .advice = "give the name as it shall stand in the plan"});

@@ -7,7 +7,7 @@
 #include "protocol/cbor/fields.h"
 #include "protocol/cose/sign1.h"
 #include "protocol/crypto/hash.h"
-#include "protocol/text/utf8.h"
+#include "protocol/text/party_name.h"
 
 namespace sealfold {
 namespace {
@@ -23,7 +23,6 @@ constexpr uint64_t kDeadlineSecondsMax = 30 * 24 * 3600;
 constexpr uint64_t kAttemptsMax = 1000;
 constexpr uint64_t kChunkBytesMin = 4096;
 constexpr uint64_t kChunkBytesMax = 1 << 20;
-constexpr size_t kNameBytesMax = 256;
 
 absl::Status Bound(absl::string_view field, absl::string_view expected, absl::string_view found,
                    absl::string_view advice = "") {
@@ -40,8 +39,7 @@ absl::Status Within(absl::string_view field, uint64_t value, uint64_t low, uint6
 }
 
 absl::Status CheckName(absl::string_view field, absl::string_view name) {
-  const bool printable = IsUtf8(name) && !HasControlCharacter(name);
-  if (printable && !name.empty() && name.size() <= kNameBytesMax) return absl::OkStatus();
+  if (IsPartyName(name)) return absl::OkStatus();
   return Bound(field, "1 to 256 bytes without control characters",
                absl::StrCat(name.size(), " bytes"));
 }

@@ -14,6 +14,7 @@
 #include "protocol/base/error.h"
 #include "protocol/base/secret.h"
 #include "protocol/json/json_text.h"
+#include "protocol/program/new_file.h"
 
 namespace sealfold {
 namespace {
@@ -155,9 +156,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t size_bytes_
 
 absl::Status WriteFileAtomic(const std::string& path, absl::string_view content, bool secret) {
   const std::string temporary = absl::StrCat(path, ".", getpid(), ".tmp");
-  // What another put there is not written to: its mode and its reader would be theirs.
-  unlink(temporary.c_str());
-  int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, secret ? 0600 : 0644);
+  const int fd = OpenNewFile(temporary, secret ? 0600 : 0644);
   if (fd < 0) return FileError("writing", path);
   const bool written = WriteAll(fd, content) && fsync(fd) == 0;
   const int error = errno;

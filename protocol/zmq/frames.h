@@ -3,14 +3,20 @@
 #ifndef SEALFOLD_PROTOCOL_ZMQ_FRAMES_H_
 #define SEALFOLD_PROTOCOL_ZMQ_FRAMES_H_
 
+#include <algorithm>
+#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <vector>
 #include <zmq.hpp>
 
 #include "protocol/base/shared_bytes.h"
+#include "protocol/message/message.h"
 
 namespace sealfold {
+
+// The largest frame that a peer may send: a message's head, or its bulk.
+inline constexpr int64_t kFrameBytesMax = std::max(kMessageHeadBytesMax, kMessageBulkBytesMax);
 
 // The next message that is there, of at most `frames_max` frames: what is beyond is read and
 // dropped, and the message comes with frames_max + 1 frames, so that the caller sees it. nullopt

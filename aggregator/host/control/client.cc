@@ -1,6 +1,5 @@
 #include "aggregator/host/control/client.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -14,8 +13,6 @@
 
 namespace sealfold {
 namespace {
-
-constexpr int64_t kFrameBytesMax = std::max(kMessageHeadBytesMax, kMessageBulkBytesMax);
 
 absl::Status Absent(const std::string& endpoint, absl::string_view found) {
   return PeerError({.code = "host_absent",

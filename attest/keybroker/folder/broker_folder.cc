@@ -1,7 +1,6 @@
 #include "attest/keybroker/folder/broker_folder.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "attest/keybroker/store/tpm_store.h"
 #endif
 #include "protocol/base/error.h"
+#include "protocol/program/file_lock.h"
 #include "protocol/program/program.h"
 #include "protocol/program/wall_clock.h"
 
@@ -82,9 +82,7 @@ absl::StatusOr<UniqueFd> LockStore(const BrokerFolder& folder) {
   const std::string path = folder.path + "/store.lock";
   UniqueFd lock(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR));
   if (!lock.valid()) return FileError("writing", path);
-  while (flock(lock.get(), LOCK_EX) != 0) {
-    if (errno != EINTR) return FileError("locking", path);
-  }
+  if (!WaitForLock(lock.get())) return FileError("locking", path);
   return lock;
 }
 
